@@ -1,0 +1,1 @@
+"""One file a table or figure; each runs as ``python -m experiments.NAME``."""

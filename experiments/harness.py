@@ -1,0 +1,88 @@
+"""What every experiment shares: its command line, its clock, its records, the page they make."""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments import results
+from l2c_jax.provenance import provenance
+from l2c_jax.recurrent.fit import fit
+from l2c_jax.recurrent.learner import save_learner
+from l2c_jax.recurrent.model import ModelConfig
+from l2c_jax.recurrent.train import TrainConfig
+from l2c_jax.report import Record, write_records
+from l2c_jax.runtime import use_compilation_cache
+from l2c_jax.tasks.synthetic import TaskConfig
+
+HERE = Path(__file__).parent
+WEIGHTS = HERE / "weights"
+RUNS = HERE.parent / "runs"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What an experiment is asked for."""
+
+    smoke: bool
+    """Everything small, in seconds: to see that it runs, not what it measures."""
+    seed: int
+    out: Path
+    """Folder of records and figures."""
+    retrain: bool
+    """Train anew instead of using the weights that are shipped."""
+
+
+def main(
+    name: str,
+    description: str,
+    measure: Callable[[Options], Sequence[Record]],
+    arguments: Sequence[str] | None = None,
+) -> None:
+    """Parse the command line, measure, write ``NAME.json``, render ``RESULTS.md``.
+
+    Args:
+      name: the experiment.
+      description: what ``--help`` says first.
+      measure: does the work and returns the records.
+      arguments: instead of the command line's.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m experiments.{name}", description=description)
+    parser.add_argument("--smoke", action="store_true", help="small and quick, measures nothing")
+    parser.add_argument("--seed", type=int, default=0, help="of test tasks and baselines")
+    parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of records")
+    parser.add_argument("--retrain", action="store_true", help="train anew")
+    options = Options(**vars(parser.parse_args(arguments)))
+    use_compilation_cache()
+    start = time.perf_counter()
+    made_with = provenance()
+    records = list(measure(options))
+    shared: dict[str, Any] = {
+        **made_with,
+        "minutes": round((time.perf_counter() - start) / 60, 2),
+        **({"smoke": True} if options.smoke else {}),
+    }
+    write_records(options.out / f"{name}.json", [{**shared, **record} for record in records])
+    page = results.write(options.out)
+    print(page.read_text())
+
+
+def train(path: Path, tasks: TaskConfig, model: ModelConfig, training: TrainConfig) -> None:
+    """Train a learner and ship it; a run that was stopped goes on where it stopped.
+
+    Args:
+      path: the weight file to write.
+      tasks: what to learn from.
+      model: the learner's shape.
+      training: how.
+
+    Raises:
+      SystemExit: if a signal stopped the training.
+    """
+    folder = RUNS / path.stem
+    learner, finished = fit(tasks, model, training, folder=folder, resume=True)
+    if not finished:
+        raise SystemExit(f"stopped; the same command goes on ({folder})")
+    save_learner(path, learner)

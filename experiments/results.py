@@ -1,0 +1,41 @@
+"""Renders ``RESULTS.md`` from the records: no number in it is typed by hand."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from l2c_jax.report import Record, read_records
+
+
+def sections() -> dict[str, Callable[[list[Record]], str]]:
+    """What renders each experiment's records, in the order of the page."""
+    from experiments import table1
+
+    return {"table1": table1.render}
+
+
+def render(folder: Path) -> str:
+    """The whole page, from the records that are in the folder."""
+    parts = [
+        "# Results\n\n"
+        "Rendered from the records beside this page by `experiments/results.py`. "
+        "Means are given with their standard error."
+    ]
+    for name, section in sections().items():
+        path = folder / f"{name}.json"
+        if path.exists():
+            records = read_records(path)
+            first = records[0]
+            smoke = " **A smoke run: it measures nothing.**" if first.get("smoke") else ""
+            made = (
+                f"`python -m experiments.{name}`, seed {first['seed']}, commit {first['commit']}, "
+                f"{first['device']}, {first['minutes']} minutes.{smoke}"
+            )
+            parts.append(f"{section(records).rstrip()}\n\n{made}")
+    return "\n\n".join(parts) + "\n"
+
+
+def write(folder: Path) -> Path:
+    """Render ``RESULTS.md`` in the folder."""
+    page = folder / "RESULTS.md"
+    page.write_text(render(folder))
+    return page

@@ -1,0 +1,65 @@
+"""Pictures; the only module that imports matplotlib."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.optimize import linear_sum_assignment
+
+from l2c_jax.metrics import contingency
+
+COLOURS = mpl.colormaps["tab10"].colors
+
+
+def renamed_like(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Predicted clusters with the numbers of the true classes they match best.
+
+    Args:
+      labels: ``[N]`` int, the truth.
+      predicted: ``[N]``.
+
+    Returns:
+      ``[N]`` int; clusters that match no class get numbers beyond them.
+    """
+    classes, clusters = np.unique(labels), np.unique(predicted)
+    rows, columns = linear_sum_assignment(contingency(labels, predicted), maximize=True)
+    names = {clusters[c]: int(classes[r]) for r, c in zip(rows, columns, strict=True)}
+    free = int(classes.max()) + 1
+    for found in clusters:
+        if found not in names:
+            names[found] = free
+            free += 1
+    return np.array([names[found] for found in predicted])
+
+
+def partitions(
+    path: str | Path,
+    panels: Sequence[tuple[str, np.ndarray, Mapping[str, np.ndarray]]],
+) -> None:
+    """Data sets in rows, partitions of them side by side, as in the paper's figure 4.
+
+    Args:
+      path: a PNG file.
+      panels: for each data set its name, its points ``[N, 2]`` on two axes, and labels ``[N]`` by
+        column title, the truth first; the others are coloured to match it.
+    """
+    rows, columns = len(panels), len(panels[0][2])
+    figure = Figure(figsize=(3.4 * columns, 2.9 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for row, (name, points, answers) in zip(grid, panels, strict=True):
+        truth = next(iter(answers.values()))
+        for axes, (title, labels) in zip(row, answers.items(), strict=True):
+            shown = renamed_like(truth, labels)
+            wrong = shown != truth
+            colours = [COLOURS[label % len(COLOURS)] for label in shown]
+            axes.scatter(*points.T, s=12, c=colours, linewidths=0, alpha=0.85)
+            axes.scatter(
+                *points[wrong].T, s=34, facecolors="none", edgecolors="black", linewidths=0.6
+            )
+            rate = "" if labels is truth else f", error {wrong.mean():.3f}"
+            axes.set_title(f"{name}: {title}{rate}", fontsize=9)
+            axes.set_xticks([])
+            axes.set_yticks([])
+    figure.savefig(path, dpi=110)

@@ -1,0 +1,163 @@
+"""From configurations to a trained learner: Algorithm 1 under the outer loop."""
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from l2c_jax import loop
+from l2c_jax.metrics import matched_error
+from l2c_jax.provenance import provenance, versions
+from l2c_jax.recurrent.cluster import assign_tasks
+from l2c_jax.recurrent.learner import Learner
+from l2c_jax.recurrent.model import ModelConfig
+from l2c_jax.recurrent.train import TaskSource, TrainConfig, TrainState, init_state, iterations
+from l2c_jax.tasks.synthetic import TaskConfig, draw_task
+from l2c_jax.types import Key, PyTree
+
+
+def check_fit(tasks: TaskConfig, model: ModelConfig) -> None:
+    """Refuse a model that cannot hold the tasks.
+
+    Raises:
+      ValueError: if the tasks have more clusters than the model, or other dimensions in the raw
+        frame.
+    """
+    if tasks.num_clusters > model.num_clusters:
+        raise ValueError(
+            f"the tasks have up to {tasks.num_clusters} clusters, the model only "
+            f"{model.num_clusters}: set model.num_clusters"
+        )
+    if tasks.dimensions != model.dimensions and model.frame == "raw":
+        raise ValueError(
+            f"the tasks have {tasks.dimensions} dimensions, the model {model.dimensions}: "
+            "set model.dimensions"
+        )
+
+
+def make_advance(
+    key: Key, source: TaskSource, model: ModelConfig, training: TrainConfig
+) -> loop.Advance:
+    """The jitted chunk of iterations that the outer loop calls; it reuses the state's memory."""
+
+    @partial(jax.jit, static_argnames="length", donate_argnames="state")
+    def chunk(state: TrainState, length: int) -> tuple[TrainState, Any]:
+        return iterations(state, key, source, model, training, length)
+
+    compiled: dict[int, Callable] = {}
+
+    def advance(state: PyTree, length: int) -> tuple[PyTree, dict[str, Any]]:
+        if length not in compiled:
+            compiled[length] = chunk.lower(state, length=length).compile()
+        state, info = compiled[length](state)
+        loss, error = np.asarray(info.loss), np.asarray(info.error)
+        return state, {
+            "loss": float(loss.mean()),
+            "error": float(error[:, -1].mean()),
+            "error_by_pass": [round(float(e), 5) for e in error.mean(axis=0)],
+        }
+
+    return advance
+
+
+def measured_error(
+    learner: Learner, source: TaskSource, *, seed: int, count: int = 200
+) -> dict[str, float]:
+    """Mean error up to relabelling on fresh tasks, for one visiting order a pass.
+
+    Args:
+      learner: with parameters and model.
+      source: draws one task.
+      seed: of the tasks; they are drawn apart from every training run's.
+      count: how many tasks.
+
+    Returns:
+      ``mean`` and ``stderr`` over tasks, and ``n``.
+    """
+    key_tasks, key_read = jax.random.split(jax.random.fold_in(jax.random.key(seed), 1_000_003))
+    tasks = jax.jit(jax.vmap(source))(jax.random.split(key_tasks, count))
+    probabilities = assign_tasks(
+        learner.params,
+        key_read,
+        tasks,
+        model=learner.model,
+        passes=learner.header["training"]["passes"],
+        orders=1,
+    )
+    errors = np.asarray(
+        jax.vmap(partial(matched_error, num_clusters=learner.model.num_clusters))(
+            tasks.labels, probabilities.argmax(axis=-1), tasks.mask
+        )
+    )
+    stderr = float(errors.std(ddof=1) / np.sqrt(count)) if count > 1 else 0.0
+    return {"mean": float(errors.mean()), "stderr": stderr, "n": count}
+
+
+def fit(
+    tasks: TaskConfig,
+    model: ModelConfig,
+    training: TrainConfig,
+    *,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    on_log: Callable[[dict[str, Any]], None] | None = None,
+) -> tuple[Learner, bool]:
+    """Train a learner on synthetic tasks.
+
+    Args:
+      tasks: what to learn from.
+      model: the learner's shape.
+      training: how; its seed decides everything random.
+      folder: for checkpoints and log, see :func:`l2c_jax.loop.run`.
+      resume: go on from the newest checkpoint there.
+      progress: show a bar.
+      on_log: called with every logged record.
+
+    Returns:
+      The learner, its error on fresh tasks in its header, and whether training was finished
+      (False: a signal asked to stop, and the run can be resumed).
+
+    Raises:
+      ValueError: if model and tasks do not fit each other.
+      l2c_jax.loop.DivergedError: if the loss is not finite.
+      l2c_jax.loop.RunExistsError: if the folder holds another run.
+    """
+    check_fit(tasks, model)
+    made_with = {**provenance(), "versions": versions()}
+    source = partial(draw_task, config=tasks)
+    key_init, key_run = jax.random.split(jax.random.key(training.seed))
+    story = {
+        "tasks": dataclasses.asdict(tasks),
+        "model": dataclasses.asdict(model),
+        "training": dataclasses.asdict(training),
+    }
+    state, done, seconds = loop.run(
+        make_advance(key_run, source, model, training),
+        init_state(key_init, model, training),
+        loop.LoopConfig(
+            iterations=training.iterations,
+            log_every=training.log_every,
+            checkpoint_every=training.checkpoint_every,
+            points_per_iteration=training.batch * tasks.num_points * training.passes,
+        ),
+        folder=folder,
+        story=story,
+        resume=resume,
+        progress=progress,
+        on_log=on_log,
+    )
+    params = jax.tree.map(np.asarray, state.params)
+    learner = Learner(
+        params,
+        model,
+        {**story, **made_with, "iterations": done, "minutes": round(seconds / 60, 1)},
+    )
+    if done < training.iterations:
+        return learner, False
+    learner.header["error"] = measured_error(learner, source, seed=training.seed)
+    return learner, True

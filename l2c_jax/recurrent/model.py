@@ -1,0 +1,207 @@
+"""The recurrent learner (section 3.2): ``init``, ``step`` and ``rollout``, for one task.
+
+``jax.vmap`` runs a batch of tasks, ``jax.jit`` belongs to the caller. No function here but
+``init`` takes a key: the visiting order is an argument.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from l2c_jax.recurrent.lstm import LayerParams, LayerState, init_layer, layer_step, zero_state
+from l2c_jax.tasks.task import Frame
+from l2c_jax.types import Array, Key
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The learner's shape, and how it meets the data."""
+
+    dimensions: int = 2
+    """D, width of the points it reads. Wider tables keep their first principal axes."""
+    num_clusters: int = 2
+    """K, width of its output: the number of clusters, or the most of them."""
+    hidden: tuple[int, ...] = (64, 64, 64)
+    """H of each layer before the last, which has K units."""
+    feedback: bool = True
+    """Whether the previous score is part of the input, as printed."""
+    frame: Frame = "canonical"
+    """Whether points are put into the canonical frame first; "raw" is the paper as printed."""
+    logit_scale: float = 5.0
+    """What the score, which lies in (-1, 1), is multiplied by before the softmax. 1 is the paper
+    as printed and caps every probability: at .881 for K=2, .787 for K=3, .596 for K=6."""
+    given_clusters: bool = False
+    """Whether the learner is told the task's number of clusters k <= K: a one-hot input, and the
+    scores beyond k masked."""
+
+    def __post_init__(self) -> None:
+        if self.dimensions < 1 or self.num_clusters < 1:
+            raise ValueError("dimensions and num_clusters must be at least 1")
+        if not self.hidden or min(self.hidden) < 1:
+            raise ValueError("hidden needs at least one layer of at least 1 unit")
+        if self.frame not in ("canonical", "raw"):
+            raise ValueError(f'frame must be "canonical" or "raw", got {self.frame!r}')
+        if not self.logit_scale > 0:
+            raise ValueError("logit_scale must be positive")
+
+
+class Params(NamedTuple):
+    """All weights of the learner."""
+
+    layers: tuple[LayerParams, ...]  # the last one has K units
+
+
+class Carry(NamedTuple):
+    """All that the learner remembers of a task; kept from pass to pass, cleared between tasks."""
+
+    layers: tuple[LayerState, ...]
+
+    @property
+    def score(self) -> Array:
+        """``[K]``, the previous score: the last layer's output."""
+        return self.layers[-1].hidden
+
+
+def init(key: Key, config: ModelConfig) -> Params:
+    """Random parameters.
+
+    Args:
+      key: consumed.
+      config: the learner's shape.
+
+    Returns:
+      A pytree of named leaves, float32.
+
+    Example:
+      >>> import jax
+      >>> params = init(jax.random.key(0), ModelConfig(dimensions=3, num_clusters=4))
+      >>> [layer.bias.size // 4 for layer in params.layers]
+      [64, 64, 64, 4]
+    """
+    widths = (*config.hidden, config.num_clusters)
+    inputs = config.dimensions
+    if config.given_clusters:
+        inputs += config.num_clusters
+    if config.feedback:
+        inputs += config.num_clusters
+    keys = jax.random.split(key, len(widths))
+    layers = []
+    for layer_key, width in zip(keys, widths, strict=True):
+        layers.append(init_layer(layer_key, inputs, width))
+        inputs = width
+    return Params(tuple(layers))
+
+
+def clear(params: Params) -> Carry:
+    """The carry before a task: "Clear LSTM cell states" (Algorithms 1 and 2)."""
+    return Carry(tuple(zero_state(layer) for layer in params.layers))
+
+
+def step(params: Params, carry: Carry, point: Array) -> tuple[Carry, Array]:
+    """Read one point of one task.
+
+    Four LSTM layers; the first reads the point and the previous score :math:`a_{t-1}`, the
+    layers between first and last add their input to their output, the last layer's output is
+    the score :math:`a_t` (section 3.2, figure 1).
+
+    Args:
+      params: the learner.
+      carry: what it remembers of this task.
+      point: ``[D]`` (plus K columns of :func:`known_count` for learners that are told k).
+
+    Returns:
+      The new carry, and the score ``[K]``, in (-1, 1); see :func:`log_probabilities`.
+    """
+    first, last = params.layers[0], len(params.layers) - 1
+    feedback = first.input_kernel.shape[0] > point.shape[0]
+    signal = jnp.concatenate([point, carry.score]) if feedback else point
+    states = []
+    for index, (layer, state) in enumerate(zip(params.layers, carry.layers, strict=True)):
+        state = layer_step(layer, state, signal)
+        signal = signal + state.hidden if 0 < index < last else state.hidden
+        states.append(state)
+    carry = Carry(tuple(states))
+    return carry, carry.score
+
+
+def rollout(
+    params: Params,
+    carry: Carry,
+    points: Array,
+    order: Array,
+    *,
+    mask: Array | None = None,
+    checkpoint: bool = True,
+) -> tuple[Carry, Array]:
+    """One pass over one task: :func:`step` scanned over its points in a given order.
+
+    Args:
+      params: the learner.
+      carry: from :func:`clear`, or from the pass before.
+      points: ``[N, D]``.
+      order: ``[N]`` int, a permutation of ``0..N-1``: the point read at each step.
+      mask: ``[N]`` bool; a masked point leaves the carry untouched, its score means nothing.
+      checkpoint: recompute a step's gates in the backward pass instead of storing them, which
+        is faster and smaller; the results are the same.
+
+    Returns:
+      The new carry, and the scores ``[N, K]`` in point order.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> params = init(jax.random.key(0), ModelConfig(dimensions=2, num_clusters=3))
+      >>> points = jax.random.normal(jax.random.key(1), (10, 2))
+      >>> carry, scores = rollout(params, clear(params), points, jnp.arange(10))
+      >>> scores.shape
+      (10, 3)
+    """
+
+    def body(carry: Carry, read: tuple[Array, Array | None]) -> tuple[Carry, Array]:
+        point, real = read
+        new_carry, score = step(params, carry, point)
+        if real is not None:
+            new_carry = jax.tree.map(lambda new, old: jnp.where(real, new, old), new_carry, carry)
+        return new_carry, score
+
+    sequence = (points[order], None if mask is None else mask[order])
+    body = jax.checkpoint(body, prevent_cse=False) if checkpoint else body  # type: ignore[assignment]
+    carry, scores = jax.lax.scan(body, carry, sequence)
+    return carry, jnp.zeros_like(scores).at[order].set(scores, unique_indices=True)
+
+
+def known_count(points: Array, count: Array | int, num_clusters: int) -> Array:
+    """Points for a learner that is told the number of clusters: K one-hot columns are added.
+
+    Args:
+      points: ``[N, D]``.
+      count: the number of clusters k, 1 to K.
+      num_clusters: K.
+
+    Returns:
+      ``[N, D + K]``.
+    """
+    told = jax.nn.one_hot(jnp.asarray(count) - 1, num_clusters, dtype=points.dtype)
+    tiled = jnp.broadcast_to(told[None, :], (points.shape[0], num_clusters))
+    return jnp.concatenate([points, tiled], axis=1)
+
+
+def log_probabilities(
+    scores: Array, logit_scale: float, count: Array | int | None = None
+) -> Array:
+    """Scores to log-probabilities of the clusters: log-softmax of the scaled score.
+
+    Args:
+      scores: ``[N, K]``, from :func:`rollout`.
+      logit_scale: see :class:`ModelConfig`.
+      count: allow only the first ``count`` clusters; the others get -1e9.
+
+    Returns:
+      ``[N, K]``.
+    """
+    logits = logit_scale * scores
+    if count is not None:
+        allowed = jnp.arange(scores.shape[-1])[None, :] < count
+        logits = jnp.where(allowed, logits, -1e9)
+    return jax.nn.log_softmax(logits, axis=-1)

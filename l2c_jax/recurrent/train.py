@@ -1,0 +1,257 @@
+"""Training the recurrent learner: Algorithm 1."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from l2c_jax.metrics import matched_error
+from l2c_jax.recurrent.losses import (
+    Neighbours,
+    classify_loss,
+    local_loss,
+    matched_labels,
+    nearest_neighbours,
+)
+from l2c_jax.recurrent.model import (
+    Carry,
+    ModelConfig,
+    Params,
+    clear,
+    init,
+    known_count,
+    log_probabilities,
+    rollout,
+)
+from l2c_jax.tasks.task import Task, framed, visiting_order
+from l2c_jax.types import Array, Key
+
+TaskSource: TypeAlias = Callable[[Key], Task]
+"""Draws one task; pure, so that it can run inside jit and vmap."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How the learner is trained. The paper gives none of these numbers."""
+
+    iterations: int = 2000
+    """Iterations of Algorithm 1, each with new tasks."""
+    batch: int = 32
+    """B, tasks per iteration."""
+    passes: int = 2
+    """E, passes over each task ("epochs")."""
+    learning_rate: float = 5e-3
+    """Adam's step size at the start; it falls linearly to 0."""
+    clip: float = 1.0
+    """Largest global norm of the gradient."""
+    lam: float = 1.0
+    """Weight of the classification loss; the local loss has 1 - lam."""
+    neighbours: int = 3
+    """Nearest neighbours in the local loss."""
+    labels: Literal["sorted", "matched"] = "sorted"
+    """Which numbering of the clusters the learner has to learn: sorted along the first axis, as
+    printed, or the cheapest one per task and pass."""
+    update: Literal["pass", "iteration"] = "pass"
+    """When Adam steps: after every pass, as printed, or once per iteration, with gradients
+    through all passes."""
+    seed: int = 0
+    """Of everything random: parameters, tasks, visiting orders."""
+    log_every: int = 10
+    """Iterations per logged line; they run as one call on the device."""
+    checkpoint_every: int = 500
+    """Iterations between checkpoints."""
+
+    def __post_init__(self) -> None:
+        counts = (self.iterations, self.batch, self.passes, self.log_every, self.checkpoint_every)
+        if min(counts) < 1:
+            raise ValueError(
+                "iterations, batch, passes, log_every and checkpoint_every must be at least 1"
+            )
+        if not (self.learning_rate > 0 and self.clip > 0):
+            raise ValueError("learning_rate and clip must be positive")
+        if not 0 <= self.lam <= 1:
+            raise ValueError("lam must lie in [0, 1]")
+        if self.neighbours < 1:
+            raise ValueError("neighbours must be at least 1")
+        if self.labels not in ("sorted", "matched"):
+            raise ValueError(f'labels must be "sorted" or "matched", got {self.labels!r}')
+        if self.update not in ("pass", "iteration"):
+            raise ValueError(f'update must be "pass" or "iteration", got {self.update!r}')
+
+
+class TrainState(NamedTuple):
+    """All that training needs to go on; every random draw follows from the seed and the step."""
+
+    params: Params
+    opt_state: optax.OptState
+    step: Array  # [] int32, iterations done
+
+
+class TrainInfo(NamedTuple):
+    """What a person wants to see of one iteration."""
+
+    loss: Array  # [E], nats per point, of each pass
+    error: Array  # [E], error rate up to relabelling, of each pass
+
+
+def optimizer(training: TrainConfig) -> optax.GradientTransformation:
+    """Adam with clipped gradients and a step size that falls linearly to 0."""
+    updates = training.iterations * (training.passes if training.update == "pass" else 1)
+    schedule = optax.linear_schedule(training.learning_rate, 0.0, updates)
+    return optax.chain(optax.clip_by_global_norm(training.clip), optax.adam(schedule))
+
+
+def init_state(key: Key, model: ModelConfig, training: TrainConfig) -> TrainState:
+    """Random parameters and a fresh optimiser.
+
+    Args:
+      key: consumed.
+      model: the learner's shape.
+      training: how it will be trained.
+
+    Returns:
+      The state before the first iteration.
+    """
+    params = init(key, model)
+    return TrainState(params, optimizer(training).init(params), jnp.int32(0))
+
+
+def _pass_loss(
+    params: Params,
+    carry: Carry,
+    task: Task,
+    order: Array,
+    near: Neighbours | None,
+    model: ModelConfig,
+    training: TrainConfig,
+) -> tuple[Array, tuple[Carry, Array]]:
+    """Loss of one pass over one framed task, with the new carry and the pass's error."""
+    points, count = task.points, None
+    if model.given_clusters:
+        member = jax.nn.one_hot(task.labels, model.num_clusters) * task.mask[:, None]
+        count = (member.sum(axis=0) > 0).sum()
+        points = known_count(points, count, model.num_clusters)
+    carry, scores = rollout(params, carry, points, order, mask=task.mask)
+    log_probs = log_probabilities(scores, model.logit_scale, count)
+    labels = task.labels
+    if training.labels == "matched":
+        labels = matched_labels(log_probs, labels, task.mask)
+    loss = training.lam * classify_loss(log_probs, labels, task.mask)
+    if near is not None:
+        loss += (1 - training.lam) * local_loss(log_probs, near, task.mask)
+    predicted = jnp.argmax(log_probs, axis=-1)
+    error = matched_error(task.labels, predicted, task.mask, model.num_clusters)
+    return loss, (carry, error)
+
+
+def train_step(
+    state: TrainState, key: Key, tasks: Task, model: ModelConfig, training: TrainConfig
+) -> tuple[TrainState, TrainInfo]:
+    """One iteration of Algorithm 1 on a batch of tasks: clear the carry, make E passes.
+
+    Args:
+      state: from :func:`init_state` or the step before.
+      key: consumed, for the visiting orders.
+      tasks: B tasks, arrays ``[B, N, D]``, ``[B, N]``, ``[B, N]``; as drawn, in any frame.
+      model: the learner's shape, static.
+      training: how it is trained, static.
+
+    Returns:
+      The new state, and losses and errors ``[E]``, the means over the batch.
+
+    Example:
+      >>> import jax
+      >>> from l2c_jax.tasks import TaskConfig, draw_task
+      >>> model, training = ModelConfig(hidden=(8, 8, 8)), TrainConfig(batch=4)
+      >>> key_init, key_tasks, key_step = jax.random.split(jax.random.key(0), 3)
+      >>> state = init_state(key_init, model, training)
+      >>> draw = jax.vmap(lambda key: draw_task(key, TaskConfig()))
+      >>> tasks = draw(jax.random.split(key_tasks, 4))
+      >>> state, info = train_step(state, key_step, tasks, model, training)
+      >>> int(state.step), info.loss.shape
+      (1, (2,))
+    """
+    tasks = jax.vmap(lambda task: framed(task, model.frame, model.dimensions, model.num_clusters))(
+        tasks
+    )
+    near = None
+    if training.lam < 1:
+        near = jax.vmap(partial(nearest_neighbours, count=training.neighbours))(
+            tasks.points, tasks.mask
+        )
+    batch = tasks.mask.shape[0]
+
+    def batch_loss(params: Params, carry: Carry, key: Key) -> tuple[Array, tuple[Carry, Array]]:
+        orders = jax.vmap(visiting_order)(jax.random.split(key, batch), tasks.mask)
+        over_tasks = jax.vmap(
+            partial(_pass_loss, model=model, training=training), (None, 0, 0, 0, 0)
+        )
+        loss, (carry, error) = over_tasks(params, carry, tasks, orders, near)
+        return loss.mean(), (carry, error.mean())
+
+    def all_passes(params: Params, carry: Carry, keys: Key) -> tuple[Array, TrainInfo]:
+        losses, errors = [], []
+        for key in keys:
+            loss, (carry, error) = batch_loss(params, carry, key)
+            losses.append(loss)
+            errors.append(error)
+        info = TrainInfo(jnp.stack(losses), jnp.stack(errors))
+        return info.loss.mean(), info
+
+    def descend(params: Params, opt_state: optax.OptState, grads: Params) -> tuple:
+        updates, opt_state = optimizer(training).update(grads, opt_state, params)
+        return optax.apply_updates(params, updates), opt_state
+
+    params, opt_state = state.params, state.opt_state
+    carry = jax.vmap(lambda _: clear(params))(jnp.arange(batch))
+    keys = jax.random.split(key, training.passes)
+    if training.update == "iteration":
+        grads, info = jax.grad(all_passes, has_aux=True)(params, carry, keys)
+        params, opt_state = descend(params, opt_state, grads)
+        return TrainState(params, opt_state, state.step + 1), info
+
+    def one_pass(loop: tuple, key: Key) -> tuple:
+        params, opt_state, carry = loop
+        (loss, (carry, error)), grads = jax.value_and_grad(batch_loss, has_aux=True)(
+            params, carry, key
+        )
+        params, opt_state = descend(params, opt_state, grads)
+        return (params, opt_state, carry), TrainInfo(loss, error)
+
+    (params, opt_state, _), info = jax.lax.scan(one_pass, (params, opt_state, carry), keys)
+    return TrainState(params, opt_state, state.step + 1), info
+
+
+def iterations(
+    state: TrainState,
+    key: Key,
+    source: TaskSource,
+    model: ModelConfig,
+    training: TrainConfig,
+    length: int,
+) -> tuple[TrainState, TrainInfo]:
+    """Several iterations in one call: tasks are drawn and learned from on the device.
+
+    Args:
+      state: where to go on.
+      key: the run's key; iteration ``i`` uses ``fold_in(key, i)``, so that a resumed run draws
+        what an uninterrupted one would have drawn.
+      source: draws one task.
+      model: the learner's shape, static.
+      training: how it is trained, static.
+      length: how many iterations, static.
+
+    Returns:
+      The new state, and losses and errors ``[length, E]``.
+    """
+
+    def body(state: TrainState, _: None) -> tuple[TrainState, TrainInfo]:
+        key_tasks, key_orders = jax.random.split(jax.random.fold_in(key, state.step))
+        tasks = jax.vmap(source)(jax.random.split(key_tasks, training.batch))
+        return train_step(state, key_orders, tasks, model, training)
+
+    return jax.lax.scan(body, state, None, length=length)

@@ -1,0 +1,67 @@
+"""Records to files, and records to tables in Markdown."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+Record = dict[str, Any]
+"""One line of a results file; see :func:`l2c_jax.evaluate.record`."""
+
+
+def write_records(path: str | Path, records: Sequence[Record]) -> None:
+    """Write a results file: a JSON list with one record a line."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = ",\n".join(json.dumps(record) for record in records)
+    path.write_text(f"[\n{lines}\n]\n")
+
+
+def read_records(path: str | Path) -> list[Record]:
+    """Read a results file."""
+    return json.loads(Path(path).read_text())
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number for a table, without the zero before the point; a dash for None.
+
+    Example:
+      >>> number(0.0831), number(None), number(12.5, 1)
+      ('.083', '-', '12.5')
+    """
+    if value is None:
+        return "-"
+    text = f"{value:.{digits}f}"
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+
+
+def measured(record: Record, digits: int = 3) -> str:
+    """Mean and standard error of a record.
+
+    Example:
+      >>> measured({"mean": 0.0831, "stderr": 0.0062})
+      '.083 ± .006'
+    """
+    if record.get("stderr") is None:
+        return number(record["mean"], digits)
+    return f"{number(record['mean'], digits)} ± {number(record['stderr'], digits)}"
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown, its columns padded to line up as text too.
+
+    Example:
+      >>> print(markdown_table(["method", "error"], [["k-means", ".18"]]))
+      | method  | error |
+      |---------|-------|
+      | k-means | .18   |
+    """
+    body = [list(map(str, row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(header, *body, strict=True)]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        return "| " + " | ".join(padded) + " |"
+
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([line(header), rule, *map(line, body)])

@@ -1,0 +1,120 @@
+"""Weight files: plain arrays in safetensors with a readable header. Nothing is ever unpickled."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from l2c_jax.types import PyTree
+
+FORMAT = 1
+"""Version of the header; a file of another version is refused."""
+
+_KEY = "l2c_jax"
+
+
+class WeightsError(ValueError):
+    """A weight file that cannot be used; the message says what was expected."""
+
+
+def leaf_names(tree: PyTree) -> list[str]:
+    """The name of every leaf, such as ``layers.0.bias``, in the tree's own order.
+
+    Example:
+      >>> leaf_names({"b": 1, "a": {"c": 2}})
+      ['a.c', 'b']
+    """
+    paths = jax.tree_util.tree_flatten_with_path(tree)[0]
+    return [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in paths]
+
+
+def save(path: str | Path, params: PyTree, header: Mapping[str, Any]) -> None:
+    """Write parameters and the story of how they were made.
+
+    Args:
+      path: where to; missing folders are made, an existing file is replaced in one step.
+      params: a tree of arrays.
+      header: what JSON can hold: configurations, seed, training length, measured error, versions.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(params)]
+    text = json.dumps({"format": FORMAT, **header}, sort_keys=True)
+    draft = path.with_name(path.name + ".part")
+    save_file(dict(zip(leaf_names(params), leaves, strict=True)), draft, metadata={_KEY: text})
+    draft.replace(path)
+
+
+def read_header(path: str | Path) -> dict[str, Any]:
+    """The header of a weight file, without its arrays.
+
+    Args:
+      path: the file.
+
+    Returns:
+      What was given to :func:`save`.
+
+    Raises:
+      WeightsError: if there is no such file, or it is truncated or foreign.
+    """
+    return _open(path)[0]
+
+
+def load(path: str | Path, like: PyTree) -> PyTree:
+    """Read parameters of a known structure.
+
+    Args:
+      path: the file.
+      like: a tree of arrays, or of ``jax.ShapeDtypeStruct``, of the same structure and shapes.
+
+    Returns:
+      The tree with the file's arrays, as NumPy arrays.
+
+    Raises:
+      WeightsError: if the file is missing, truncated, foreign, or holds other arrays.
+    """
+    arrays = _open(path)[1]
+    names, leaves = leaf_names(like), jax.tree.leaves(like)
+    if sorted(arrays) != sorted(names):
+        raise WeightsError(f"{path}: expected arrays {sorted(names)}, found {sorted(arrays)}")
+    for name, leaf in zip(names, leaves, strict=True):
+        if arrays[name].shape != leaf.shape or arrays[name].dtype != leaf.dtype:
+            raise WeightsError(
+                f"{path}: expected {name} of shape {leaf.shape} and type {leaf.dtype}, "
+                f"found {arrays[name].shape} and {arrays[name].dtype}"
+            )
+    return jax.tree.unflatten(jax.tree.structure(like), [arrays[name] for name in names])
+
+
+def _open(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header and arrays, or a WeightsError that says what is wrong."""
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such weight file")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"{path}: expected a complete safetensors file; it is truncated or something else "
+            f"({error})"
+        ) from error
+    try:
+        header = json.loads(metadata[_KEY])
+    except (KeyError, json.JSONDecodeError) as error:
+        raise WeightsError(
+            f'{path}: expected a header named "{_KEY}", as l2c_jax writes it; '
+            "this file was made by something else"
+        ) from error
+    if header.get("format") != FORMAT:
+        raise WeightsError(
+            f"{path}: expected header format {FORMAT}, found {header.get('format')}; "
+            "use the version of l2c_jax that wrote it"
+        )
+    return header, arrays

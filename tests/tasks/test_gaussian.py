@@ -1,0 +1,84 @@
+"""Gaussian clusters, against NumPy and SciPy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.stats import multivariate_normal
+
+from l2c_jax.tasks.gaussian import draw_gaussians, log_density, orthogonal, sample_gaussians
+
+
+def drawn(dimensions: int = 3, anisotropy: float = 0.0, tasks: int = 50):
+    def draw(key):
+        return draw_gaussians(
+            key, 4, dimensions, theta=2.0, alpha=2.0, beta=3.0, anisotropy=anisotropy
+        )
+
+    return jax.jit(jax.vmap(draw))(jax.random.split(jax.random.key(0), tasks))
+
+
+def covariances(gaussians) -> np.ndarray:
+    factors = np.array(gaussians.factors, np.float64)
+    return np.swapaxes(factors, -1, -2) @ factors
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 5])
+def test_orthogonal_is_orthogonal(dimensions):
+    q = orthogonal(jax.random.key(0), dimensions)
+    np.testing.assert_allclose(q @ q.T, np.eye(dimensions), atol=1e-5)
+
+
+def test_orthogonal_favours_no_direction():
+    rows = jax.vmap(orthogonal, (0, None))(jax.random.split(jax.random.key(0), 2000), 2)[:, 0]
+    quadrant = 2 * (rows[:, 0] > 0) + (rows[:, 1] > 0)
+    observed = np.bincount(np.array(quadrant), minlength=4)
+    assert ((observed - 500) ** 2 / 500).sum() < 33  # chi-square, 3 degrees: p < 1e-6 beyond
+
+
+def test_means_fill_the_cube():
+    means = drawn().means
+    assert jnp.abs(means).max() <= 2.0
+    assert means.max() > 1.8
+    assert means.min() < -1.8
+
+
+def test_covariance_as_printed_is_isotropic_with_deviation_in_range():
+    found = covariances(drawn())
+    variance = found[..., 0, 0]
+    expected = variance[..., None, None] * np.eye(3)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    inverse = 1 / np.sqrt(variance)
+    assert inverse.min() >= 2.0 - 1e-5
+    assert inverse.max() <= 5.0 + 1e-5
+
+
+def test_anisotropic_eigenvalues_stay_within_their_bounds():
+    eigen = np.linalg.eigvalsh(covariances(drawn(anisotropy=1.5)))
+    assert (eigen[..., -1] / eigen[..., 0]).max() <= np.exp(2 * 1.5) * (1 + 1e-4)
+    assert eigen.max() <= np.exp(1.5) / 2.0**2 * (1 + 1e-4)
+    assert eigen.min() >= np.exp(-1.5) / 5.0**2 * (1 - 1e-4)
+    assert (eigen[..., -1] / eigen[..., 0]).max() > 2  # and are not equal
+
+
+def test_points_are_mean_plus_noise_times_factor():
+    gaussians = jax.tree.map(lambda leaf: leaf[0], drawn(anisotropy=1.0))
+    labels = jnp.array([3, 0, 0, 2, 1])
+    points = sample_gaussians(jax.random.key(5), gaussians, labels)
+    noise = np.array(jax.random.normal(jax.random.key(5), (5, 3)), np.float64)
+    means, factors = np.array(gaussians.means), np.array(gaussians.factors)
+    expected = [means[k] + z @ factors[k] for k, z in zip(labels.tolist(), noise, strict=True)]
+    np.testing.assert_allclose(points, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 5])
+def test_log_density_equals_scipy(dimensions):
+    gaussians = jax.tree.map(lambda leaf: leaf[0], drawn(dimensions, anisotropy=1.0))
+    points = np.random.default_rng(0).normal(size=(4, 6, dimensions)).astype(np.float32)
+    expected = [
+        multivariate_normal(mean, covariance).logpdf(cloud)
+        for mean, covariance, cloud in zip(
+            np.array(gaussians.means, np.float64), covariances(gaussians), points, strict=True
+        )
+    ]
+    np.testing.assert_allclose(log_density(gaussians, jnp.array(points)), expected, rtol=1e-4)
