@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from experiments import results
+from l2c_jax import runtime
 from l2c_jax.provenance import provenance
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import save_learner
 from l2c_jax.recurrent.model import ModelConfig
 from l2c_jax.recurrent.train import TrainConfig
 from l2c_jax.report import Record, write_records
-from l2c_jax.runtime import use_compilation_cache
 from l2c_jax.tasks.synthetic import TaskConfig
 
 HERE = Path(__file__).parent
@@ -55,7 +55,7 @@ def main(
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of records")
     parser.add_argument("--retrain", action="store_true", help="train anew")
     options = Options(**vars(parser.parse_args(arguments)))
-    use_compilation_cache()
+    runtime.start()
     start = time.perf_counter()
     made_with = provenance()
     records = list(measure(options))

@@ -11,16 +11,15 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from l2c_jax.loop import DivergedError, RunExistsError
+from l2c_jax import runtime
+from l2c_jax.loop import DivergedError
 from l2c_jax.recurrent.cluster import Clustering, cluster
 from l2c_jax.recurrent.fit import fit
-from l2c_jax.recurrent.learner import load_learner, save_learner, shipped
+from l2c_jax.recurrent.learner import load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig
 from l2c_jax.recurrent.train import TrainConfig
-from l2c_jax.runtime import use_compilation_cache
-from l2c_jax.tables import Table, TableError, read_table
+from l2c_jax.tables import Table, read_table
 from l2c_jax.tasks.synthetic import TaskConfig
-from l2c_jax.weights import WeightsError
 
 DEFAULT_WEIGHTS = "demo"
 
@@ -103,6 +102,8 @@ class Cluster:
         else:
             with self.out.open("w", newline="") as file:
                 _write_answer(file, table, found)
+        if table.dropped:
+            print(f"not numbers, left out: {', '.join(table.dropped)}", file=sys.stderr)
         print(
             f"{len(table.rows)} rows, {len(table.numeric)} columns, "
             f"{found.num_clusters} clusters in use",
@@ -178,8 +179,8 @@ class Evaluate:
         }
         rows = []
         for method, labels in answers.items():
-            result = evaluate.scores_of_tasks(tasks, labels)
-            rows.append([method, *(measured(evaluate.summary(v)) for v in result.values())])
+            by_task = evaluate.scores_of_tasks(tasks, labels)
+            rows.append([method, *(measured(evaluate.summary(v)) for v in by_task.values())])
         print(markdown_table([f"{self.count} tasks", *evaluate.METRICS], rows))
         return 0
 
@@ -234,24 +235,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
       SystemExit: always; 0 done, 2 bad input, 1 training diverged, 130 stopped by a signal.
     """
-    use_compilation_cache()
+    runtime.start()
     try:
         command = tyro.cli(
-            Command,  # type: ignore[arg-type]
+            Command,
             args=arguments,
             prog="l2c",
             description="Clustering that is learned, not designed.",
         )
         sys.exit(command.run())
-    except DivergedError as error:
-        _fail(error, 1)
-    except (TableError, WeightsError, UsageError, RunExistsError, ValueError) as error:
-        _fail(error, 2)
-    except ImportError as error:
-        _fail(UsageError(f"{error}; install l2c_jax[plot] or leave pictures out"), 2)
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stderr.close()
         sys.exit(0)
+    except DivergedError as error:
+        _fail(error, 1)
+    except (ValueError, OSError) as error:  # every refusal of ours is a ValueError
+        _fail(error, 2)
+    except ImportError as error:
+        _fail(UsageError(f"{error}; install l2c_jax[plot] or leave pictures out"), 2)
 
 
 def _fail(error: Exception, code: int) -> None:
@@ -262,8 +263,6 @@ def _fail(error: Exception, code: int) -> None:
 def _cluster_file(command: Cluster) -> tuple[Table, Clustering]:
     learner = load_learner(command.weights)
     table = read_table(command.file, ignore=command.label_column)
-    if table.dropped:
-        print(f"not numbers, left out: {', '.join(table.dropped)}", file=sys.stderr)
     points = table.numbers
     if command.standardise:
         deviation = points.std(axis=0)
@@ -288,6 +287,3 @@ def _write_answer(file, table: Table, found: Clustering) -> None:  # type: ignor
         table.rows, found.labels, found.probabilities, strict=True
     ):
         writer.writerow([*row, label, *(f"{p:.6f}" for p in probabilities)])
-
-
-__all__ = ["main", "shipped"]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 
@@ -69,8 +70,8 @@ def run(picture: Path | None, say: Callable[[str], None] = print) -> None:
             result = scores(data.labels, labels)
             row.append(f"{number(result['error'])} / {number(result['ARI'])}")
         rows.append(row)
-        mask = np.ones(len(data.points), bool)
-        axes = np.asarray(canonical(np.float32(data.points), mask, 2))
+        points = jnp.asarray(data.points, jnp.float32)
+        axes = np.asarray(canonical(points, jnp.ones(len(points), bool), 2))
         shown = {"truth": data.labels, **answers}
         panels.append((data.name, axes, {k: v for k, v in shown.items() if k != "mixture"}))
     say(markdown_table(["error / ARI", "N", "k", "k-means", "Gaussian mixture", "learned"], rows))

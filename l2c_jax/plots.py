@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from l2c_jax.metrics import contingency
 
-COLOURS = mpl.colormaps["tab10"].colors
+COLOURS = [mpl.colormaps["tab10"](index) for index in range(10)]
 
 
 def renamed_like(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:

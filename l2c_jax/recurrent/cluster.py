@@ -24,8 +24,8 @@ from l2c_jax.types import Array, ArrayLike, Key
 class Clustering(NamedTuple):
     """The answer for one data set."""
 
-    labels: np.ndarray  # [N] int32 in 0..K-1, the cluster of largest probability
-    probabilities: np.ndarray  # [N, K] float32, rows sum to 1
+    labels: np.ndarray  # [N] int32 in 0..k-1, the cluster of largest probability
+    probabilities: np.ndarray  # [N, k] float32, rows sum to 1; k is num_clusters, or else K
     num_clusters: int  # clusters in use: distinct labels
 
 
@@ -59,12 +59,13 @@ def read(
         points = known_count(points, count, model.num_clusters)
     told = count if model.given_clusters else None
 
-    def one_pass(carry: Carry, key: Key) -> tuple[Carry, Array]:
-        order = visiting_order(key, mask)
+    orders = jax.vmap(visiting_order, (0, None))(jax.random.split(key, passes), mask)
+
+    def one_pass(carry: Carry, order: Array) -> tuple[Carry, Array]:
         carry, scores = rollout(params, carry, points, order, mask=mask)
         return carry, log_probabilities(scores, model.logit_scale, told)
 
-    return jax.lax.scan(one_pass, clear(params), jax.random.split(key, passes))[1]
+    return jax.lax.scan(one_pass, clear(params), orders)[1]
 
 
 def aligned_mean(probabilities: Array, mask: Array) -> Array:
@@ -269,13 +270,19 @@ def cluster(
             orders=orders,
         )
     )[:size]
-    if num_clusters is not None and not model.given_clusters:
-        dropped = np.argsort(-probabilities.sum(axis=0), kind="stable")[num_clusters:]
-        probabilities = probabilities + 1e-9  # a point may belong to dropped clusters alone
-        probabilities[:, dropped] = 0.0
+    if num_clusters is not None:
+        probabilities = _keep(probabilities, num_clusters, told=model.given_clusters)
     probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
     labels = probabilities.argmax(axis=1).astype(np.int32)
     return Clustering(labels, probabilities, int(np.unique(labels).size))
+
+
+def _keep(probabilities: np.ndarray, count: int, told: bool) -> np.ndarray:
+    """``[N, k]``: the clusters that were allowed, or else the k of largest total probability."""
+    if told:
+        return probabilities[:, :count]
+    largest = np.argsort(-probabilities.sum(axis=0), kind="stable")[:count]
+    return probabilities[:, np.sort(largest)] + 1e-9  # a point may belong to dropped ones alone
 
 
 def _checked(points: ArrayLike) -> np.ndarray:

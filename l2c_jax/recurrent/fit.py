@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import PartitionSpec as P
 
 from l2c_jax import loop
 from l2c_jax.metrics import matched_error
@@ -42,11 +43,20 @@ def check_fit(tasks: TaskConfig, model: ModelConfig) -> None:
 def make_advance(
     key: Key, source: TaskSource, model: ModelConfig, training: TrainConfig
 ) -> loop.Advance:
-    """The jitted chunk of iterations that the outer loop calls; it reuses the state's memory."""
+    """The jitted chunk of iterations that the outer loop calls; it reuses the state's memory.
+
+    The batch is shared over as many devices as divide it.
+    """
+    devices = jax.devices()
+    shares = max(n for n in range(1, len(devices) + 1) if training.batch % n == 0)
+    mesh = jax.make_mesh((shares,), ("tasks",), devices=devices[:shares])
 
     @partial(jax.jit, static_argnames="length", donate_argnames="state")
     def chunk(state: TrainState, length: int) -> tuple[TrainState, Any]:
-        return iterations(state, key, source, model, training, length)
+        def here(state: TrainState) -> tuple[TrainState, Any]:
+            return iterations(state, key, source, model, training, length, axis="tasks")
+
+        return jax.shard_map(here, mesh=mesh, in_specs=P(), out_specs=P(), check_vma=False)(state)
 
     compiled: dict[int, Callable] = {}
 

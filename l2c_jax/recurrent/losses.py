@@ -14,7 +14,7 @@ _LEAST = 50.0  # nats
 class Neighbours(NamedTuple):
     """The nearest neighbours of every point."""
 
-    index: Array  # [N, J] int32
+    indices: Array  # [N, J] int32
     weight: Array  # [N, J] float32: 1 for a real neighbour of a real point, else 0
 
 
@@ -78,7 +78,7 @@ def local_loss(log_probs: Array, neighbours: Neighbours, mask: Array) -> Array:
       ``[]``, in nats per point.
     """
     own = log_probs[:, None, :]
-    divergence = (jnp.exp(own) * (own - log_probs[neighbours.index])).sum(axis=-1)  # [N, J]
+    divergence = (jnp.exp(own) * (own - log_probs[neighbours.indices])).sum(axis=-1)  # [N, J]
     return (divergence * neighbours.weight).sum() / jnp.maximum(mask.sum(), 1)
 
 

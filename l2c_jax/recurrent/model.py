@@ -166,7 +166,7 @@ def rollout(
         return new_carry, score
 
     sequence = (points[order], None if mask is None else mask[order])
-    body = jax.checkpoint(body, prevent_cse=False) if checkpoint else body  # type: ignore[assignment]
+    body = jax.checkpoint(body, prevent_cse=False) if checkpoint else body
     carry, scores = jax.lax.scan(body, carry, sequence)
     return carry, jnp.zeros_like(scores).at[order].set(scores, unique_indices=True)
 

@@ -28,7 +28,7 @@ from l2c_jax.recurrent.model import (
     rollout,
 )
 from l2c_jax.tasks.task import Task, framed, visiting_order
-from l2c_jax.types import Array, Key
+from l2c_jax.types import Array, Key, PyTree
 
 TaskSource: TypeAlias = Callable[[Key], Task]
 """Draws one task; pure, so that it can run inside jit and vmap."""
@@ -148,8 +148,27 @@ def _pass_loss(
     return loss, (carry, error)
 
 
+def _mine(keys: Key, axis: str | None) -> Key:
+    """Of the keys of all tasks, those of the tasks that this device holds."""
+    if axis is None:
+        return keys
+    share = keys.shape[0] // jax.lax.axis_size(axis)
+    return jax.lax.dynamic_slice_in_dim(keys, jax.lax.axis_index(axis) * share, share)
+
+
+def _over_devices(means: PyTree, axis: str | None) -> PyTree:
+    """Means over the tasks of all devices, from those over each device's own."""
+    return means if axis is None else jax.lax.pmean(means, axis)
+
+
 def train_step(
-    state: TrainState, key: Key, tasks: Task, model: ModelConfig, training: TrainConfig
+    state: TrainState,
+    key: Key,
+    tasks: Task,
+    model: ModelConfig,
+    training: TrainConfig,
+    *,
+    axis: str | None = None,
 ) -> tuple[TrainState, TrainInfo]:
     """One iteration of Algorithm 1 on a batch of tasks: clear the carry, make E passes.
 
@@ -159,6 +178,8 @@ def train_step(
       tasks: B tasks, arrays ``[B, N, D]``, ``[B, N]``, ``[B, N]``; as drawn, in any frame.
       model: the learner's shape, static.
       training: how it is trained, static.
+      axis: inside ``jax.shard_map``, the mesh axis that the batch is shared over; ``tasks`` are
+        then this device's, B / devices of them.
 
     Returns:
       The new state, and losses and errors ``[E]``, the means over the batch.
@@ -184,9 +205,11 @@ def train_step(
             tasks.points, tasks.mask
         )
     batch = tasks.mask.shape[0]
+    whole_batch = batch if axis is None else batch * jax.lax.axis_size(axis)
 
     def batch_loss(params: Params, carry: Carry, key: Key) -> tuple[Array, tuple[Carry, Array]]:
-        orders = jax.vmap(visiting_order)(jax.random.split(key, batch), tasks.mask)
+        keys = _mine(jax.random.split(key, whole_batch), axis)
+        orders = jax.vmap(visiting_order)(keys, tasks.mask)
         over_tasks = jax.vmap(
             partial(_pass_loss, model=model, training=training), (None, 0, 0, 0, 0)
         )
@@ -203,6 +226,7 @@ def train_step(
         return info.loss.mean(), info
 
     def descend(params: Params, opt_state: optax.OptState, grads: Params) -> tuple:
+        grads = _over_devices(grads, axis)
         updates, opt_state = optimizer(training).update(grads, opt_state, params)
         return optax.apply_updates(params, updates), opt_state
 
@@ -212,7 +236,7 @@ def train_step(
     if training.update == "iteration":
         grads, info = jax.grad(all_passes, has_aux=True)(params, carry, keys)
         params, opt_state = descend(params, opt_state, grads)
-        return TrainState(params, opt_state, state.step + 1), info
+        return TrainState(params, opt_state, state.step + 1), _over_devices(info, axis)
 
     def one_pass(loop: tuple, key: Key) -> tuple:
         params, opt_state, carry = loop
@@ -223,7 +247,7 @@ def train_step(
         return (params, opt_state, carry), TrainInfo(loss, error)
 
     (params, opt_state, _), info = jax.lax.scan(one_pass, (params, opt_state, carry), keys)
-    return TrainState(params, opt_state, state.step + 1), info
+    return TrainState(params, opt_state, state.step + 1), _over_devices(info, axis)
 
 
 def iterations(
@@ -233,6 +257,8 @@ def iterations(
     model: ModelConfig,
     training: TrainConfig,
     length: int,
+    *,
+    axis: str | None = None,
 ) -> tuple[TrainState, TrainInfo]:
     """Several iterations in one call: tasks are drawn and learned from on the device.
 
@@ -244,6 +270,7 @@ def iterations(
       model: the learner's shape, static.
       training: how it is trained, static.
       length: how many iterations, static.
+      axis: see :func:`train_step`. A task does not depend on how many devices there are.
 
     Returns:
       The new state, and losses and errors ``[length, E]``.
@@ -251,7 +278,7 @@ def iterations(
 
     def body(state: TrainState, _: None) -> tuple[TrainState, TrainInfo]:
         key_tasks, key_orders = jax.random.split(jax.random.fold_in(key, state.step))
-        tasks = jax.vmap(source)(jax.random.split(key_tasks, training.batch))
-        return train_step(state, key_orders, tasks, model, training)
+        keys = _mine(jax.random.split(key_tasks, training.batch), axis)
+        return train_step(state, key_orders, jax.vmap(source)(keys), model, training, axis=axis)
 
     return jax.lax.scan(body, state, None, length=length)

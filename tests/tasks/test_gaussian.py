@@ -1,14 +1,23 @@
 """Gaussian clusters, against NumPy and SciPy."""
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from l2c_jax.tasks.gaussian import draw_gaussians, log_density, orthogonal, sample_gaussians
+from l2c_jax.tasks.gaussian import (
+    draw_gaussians,
+    log_density,
+    orthogonal,
+    restrict,
+    sample_gaussians,
+)
 
 
+@cache
 def drawn(dimensions: int = 3, anisotropy: float = 0.0, tasks: int = 50):
     def draw(key):
         return draw_gaussians(
@@ -25,12 +34,13 @@ def covariances(gaussians) -> np.ndarray:
 
 @pytest.mark.parametrize("dimensions", [1, 2, 5])
 def test_orthogonal_is_orthogonal(dimensions):
-    q = orthogonal(jax.random.key(0), dimensions)
+    q = np.array(orthogonal(jax.random.key(0), dimensions))
     np.testing.assert_allclose(q @ q.T, np.eye(dimensions), atol=1e-5)
 
 
 def test_orthogonal_favours_no_direction():
-    rows = jax.vmap(orthogonal, (0, None))(jax.random.split(jax.random.key(0), 2000), 2)[:, 0]
+    many = jax.jit(jax.vmap(lambda key: orthogonal(key, 2)))
+    rows = many(jax.random.split(jax.random.key(0), 2000))[:, 0]
     quadrant = 2 * (rows[:, 0] > 0) + (rows[:, 1] > 0)
     observed = np.bincount(np.array(quadrant), minlength=4)
     assert ((observed - 500) ** 2 / 500).sum() < 33  # chi-square, 3 degrees: p < 1e-6 beyond
@@ -64,7 +74,7 @@ def test_anisotropic_eigenvalues_stay_within_their_bounds():
 def test_points_are_mean_plus_noise_times_factor():
     gaussians = jax.tree.map(lambda leaf: leaf[0], drawn(anisotropy=1.0))
     labels = jnp.array([3, 0, 0, 2, 1])
-    points = sample_gaussians(jax.random.key(5), gaussians, labels)
+    points = jax.jit(sample_gaussians)(jax.random.key(5), gaussians, labels)
     noise = np.array(jax.random.normal(jax.random.key(5), (5, 3)), np.float64)
     means, factors = np.array(gaussians.means), np.array(gaussians.factors)
     expected = [means[k] + z @ factors[k] for k, z in zip(labels.tolist(), noise, strict=True)]
@@ -81,4 +91,15 @@ def test_log_density_equals_scipy(dimensions):
             np.array(gaussians.means, np.float64), covariances(gaussians), points, strict=True
         )
     ]
-    np.testing.assert_allclose(log_density(gaussians, jnp.array(points)), expected, rtol=1e-4)
+    np.testing.assert_allclose(jax.jit(log_density)(gaussians, points), expected, rtol=1e-4)
+
+
+def test_restricted_gaussians_are_marginals_beside_standard_normals():
+    full = jax.tree.map(lambda leaf: leaf[0], drawn(anisotropy=1.0))
+    part = jax.jit(restrict)(full, jnp.array([True, True, False]))
+    expected = covariances(full)
+    expected[:, 2, :] = expected[:, :, 2] = 0
+    expected[:, 2, 2] = 1
+    np.testing.assert_allclose(covariances(part), expected, atol=1e-5)
+    np.testing.assert_array_equal(part.means[:, :2], full.means[:, :2])
+    np.testing.assert_array_equal(part.means[:, 2], 0)

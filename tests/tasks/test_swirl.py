@@ -33,7 +33,9 @@ def test_swirl_is_the_printed_formula():
 
 
 def test_unswirl_undoes_swirl():
-    back = jax.vmap(unswirl, (0, None, None))(swirled(), PLANES, WIDTHS.astype(np.float32))
+    back = jax.jit(jax.vmap(unswirl, (0, None, None)))(
+        swirled(), PLANES, WIDTHS.astype(np.float32)
+    )
     np.testing.assert_allclose(back, POINTS, atol=2e-4)
 
 
@@ -44,7 +46,7 @@ def test_swirl_keeps_the_distance_from_the_origin():
 
 def test_swirl_preserves_volume():
     points = POINTS.astype(np.float32)
-    jacobian = jax.vmap(jax.jacobian(swirl), (0, None, None))(
+    jacobian = jax.jit(jax.vmap(jax.jacobian(swirl), (0, None, None)))(
         points, PLANES, WIDTHS.astype(np.float32)
     )
     np.testing.assert_allclose(np.abs(np.linalg.det(jacobian)), 1, rtol=1e-3)
@@ -56,7 +58,7 @@ def test_origin_stays_where_it_is():
 
 def test_coordinates_outside_the_plane_are_untouched():
     point = POINTS[0].astype(np.float32)
-    found = swirl(jnp.array(point), jnp.array([[3, 1]]), jnp.array([1.0]))
+    found = jax.jit(swirl)(point, np.array([[3, 1]]), np.array([1.0], np.float32))
     np.testing.assert_array_equal(found[jnp.array([0, 2])], point[[0, 2]])
 
 
@@ -66,9 +68,15 @@ def test_no_swirl_is_the_identity():
     np.testing.assert_array_equal(empty, point)
 
 
+@jax.jit
+def drawn(dimensions):
+    """The coordinates to choose from may be traced: one program for all."""
+    return draw_swirls(jax.random.key(0), 100, dimensions, 5, alpha_r=1.0, beta_r=2.0)
+
+
 @pytest.mark.parametrize("dimensions", [2, 3, 7])
 def test_drawn_planes_are_two_different_coordinates_and_every_one_occurs(dimensions):
-    swirls = draw_swirls(jax.random.key(0), 100, dimensions, 5, alpha_r=1.0, beta_r=2.0)
+    swirls = drawn(dimensions)
     p, q = np.array(swirls.planes).reshape(-1, 2).T
     assert (p != q).all()
     assert set(zip(p.tolist(), q.tolist(), strict=True)) == {
@@ -77,7 +85,7 @@ def test_drawn_planes_are_two_different_coordinates_and_every_one_occurs(dimensi
 
 
 def test_drawn_widths_lie_in_their_range():
-    widths = draw_swirls(jax.random.key(0), 100, 2, 5, alpha_r=1.0, beta_r=2.0).widths
+    widths = drawn(2).widths
     assert widths.shape == (100, 5)
     assert 1.0 <= widths.min() < 1.1
     assert 2.9 < widths.max() <= 3.0

@@ -1,0 +1,159 @@
+"""The command line: what it answers, and what it says to bad input."""
+
+import csv
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from l2c_jax.cli import main
+from l2c_jax.recurrent import Learner, ModelConfig, init, save_learner
+from l2c_jax.tasks import TaskConfig
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    """Untrained weights of up to 3 clusters: enough to see that commands work."""
+    model = ModelConfig(dimensions=2, num_clusters=3, hidden=(8, 8))
+    header = {"tasks": vars(TaskConfig(num_points=20, num_clusters=3)), "training": {"passes": 2}}
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    save_learner(path, Learner(init(jax.random.key(0), model), model, header))
+    return path
+
+
+@pytest.fixture
+def table(tmp_path) -> Path:
+    path = tmp_path / "table.csv"
+    rows = [f"{i % 3 * 9 + i / 50},{i % 7},{'abc'[i % 3]}" for i in range(30)]
+    path.write_text("x,y,kind\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def call(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return int(ended.value.code or 0)
+
+
+def test_cluster_writes_rows_labels_and_probabilities(weights, table, tmp_path, capsys):
+    out = tmp_path / "out.csv"
+    assert call("cluster", table, "-w", weights, "-o", out, "--label-column", "kind") == 0
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert len(rows) == 30
+    assert rows[0]["kind"] == "a"
+    probabilities = np.array([[float(row[f"probability_{k}"]) for k in range(3)] for row in rows])
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert [int(row["cluster"]) for row in rows] == probabilities.argmax(axis=1).tolist()
+    assert "ARI" in capsys.readouterr().err
+
+
+def test_cluster_uses_at_most_the_clusters_asked_for(weights, table, capsys):
+    assert call("cluster", table, "-w", weights, "-k", 1) == 0
+    answer = capsys.readouterr()
+    assert {row["cluster"] for row in csv.DictReader(answer.out.splitlines())} == {"0"}
+    assert "left out: kind" in answer.err
+
+
+def test_evaluate_on_tasks_prints_the_oracle_beside_the_learner(weights, capsys):
+    assert call("evaluate", "-w", weights, "--count", 3, "--orders", 2) == 0
+    assert "Bayes oracle" in capsys.readouterr().out
+
+
+def test_evaluate_on_a_labelled_file(weights, table, capsys):
+    arguments = ("evaluate", "-w", weights, "--file", table, "--label-column", "kind")
+    assert call(*arguments) == 0
+    assert capsys.readouterr().out.startswith("error ")
+
+
+def test_info_prints_the_header(weights, capsys):
+    assert call("info", weights) == 0
+    header = json.loads(capsys.readouterr().out)
+    assert header["model"]["num_clusters"] == 3
+    assert header["versions"]["jax"] == jax.__version__
+
+
+BAD_FILES = {
+    "empty": (b"", "is empty"),
+    "blank": (b"\n\n  \n", "is empty"),
+    "header only": (b"a,b\n", "no rows"),
+    "binary": (bytes(range(256)) * 4, "not text"),
+    "zero bytes": (b"a,b\n1,\x002\n", "binary"),
+    "ragged": (b"a,b\n1,2\n3\n", "line 3 has 1 cells, the first line has 2"),
+    "words": (b"a,b\nx,y\nz,w\n", "no numeric column"),
+    "nan": (b"a,b\n1,2\nnan,3\n", "line 3, column 'a': 'nan' is not a finite number"),
+    "missing": (b"a,b\n1,2\n4,\n", "line 3, column 'b': '' is not a finite number"),
+    "infinity": (b"a,b\n1,2\n1e999,3\n", "not a finite number"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_bad_file_gets_one_line_and_exit_code_2(name, weights, tmp_path, capsys):
+    content, message = BAD_FILES[name]
+    path = tmp_path / "bad.csv"
+    path.write_bytes(content)
+    assert call("cluster", path, "-w", weights) == 2
+    answer = capsys.readouterr()
+    assert answer.out == ""
+    assert answer.err.count("\n") == 1
+    assert message in answer.err
+    assert str(path) in answer.err
+
+
+BAD_CALLS = {
+    "no such file": (["cluster", "nowhere.csv"], "no such file"),
+    "a folder": (["cluster", "."], "is a folder"),
+    "K of 0": (["cluster", "TABLE", "-k", "0"], "at least 1"),
+    "K beyond the weights": (["cluster", "TABLE", "-k", "4"], "at most 3"),
+    "K beyond the points": (["cluster", "SHORT", "-k", "2"], "at most 1 (the points)"),
+    "no passes": (["cluster", "TABLE", "--passes", "0"], "at least 1"),
+    "no such column": (["cluster", "TABLE", "--label-column", "z"], "no column 'z'"),
+    "nowhere to write": (["cluster", "TABLE", "-o", "no/such/folder.csv"], "No such file"),
+    "no labels": (["evaluate", "--file", "TABLE"], "--label-column"),
+    "no tasks": (["evaluate", "--count", "0"], "at least 1"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_CALLS)
+def test_a_bad_call_gets_one_line_and_exit_code_2(name, weights, table, tmp_path, capsys):
+    arguments, message = BAD_CALLS[name]
+    short = tmp_path / "short.csv"
+    short.write_text("a,b\n1,2\n")
+    files = {"TABLE": table, "SHORT": short}
+    assert call(*[files.get(a, a) for a in arguments], "-w", weights) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert message in error
+
+
+@pytest.mark.parametrize("command", ["cluster TABLE -w", "evaluate -w", "info"])
+def test_weights_that_are_none_are_refused(command, table, capsys):
+    arguments = [table if word == "TABLE" else word for word in command.split()]
+    assert call(*arguments, table) == 2
+    assert "expected a complete safetensors file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--tasks.num-clusters", "3"], "set model.num_clusters"),
+        (["--tasks.swirls", "2", "--tasks.dimensions", "1"], "swirls need at least 2 dimensions"),
+        (["--training.batch", "0"], "must be at least 1"),
+        (["--training.labels", "alphabetic"], "alphabetic"),
+        (["--model.hidden", "-1"], "hidden"),
+    ],
+)
+def test_a_bad_configuration_is_refused_before_training(arguments, message, tmp_path, capsys):
+    assert call("train", "--out", tmp_path / "run", *arguments) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_weights_are_those_of_a_file_with_other_clusters(tmp_path, table, capsys):
+    model = ModelConfig(dimensions=2, num_clusters=2, hidden=(4,))
+    path = tmp_path / "told.safetensors"
+    told = ModelConfig(dimensions=2, num_clusters=2, hidden=(4,), given_clusters=True)
+    save_learner(path, Learner(init(jax.random.key(0), told), model, {}))
+    assert call("cluster", table, "-w", path) == 2
+    assert "expected layers.0.input_kernel of shape" in capsys.readouterr().err
