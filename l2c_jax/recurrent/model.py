@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from l2c_jax.recurrent.lstm import LayerParams, LayerState, init_layer, layer_step, zero_state
+from l2c_jax.recurrent.scan import Scan, checkpointed
 from l2c_jax.tasks.task import Frame
 from l2c_jax.types import Array, Key
 
@@ -133,7 +134,7 @@ def rollout(
     order: Array,
     *,
     mask: Array | None = None,
-    checkpoint: bool = True,
+    scan: Scan = checkpointed,
 ) -> tuple[Carry, Array]:
     """One pass over one task: :func:`step` scanned over its points in a given order.
 
@@ -143,8 +144,8 @@ def rollout(
       points: ``[N, D]``.
       order: ``[N]`` int, a permutation of ``0..N-1``: the point read at each step.
       mask: ``[N]`` bool; a masked point leaves the carry untouched, its score means nothing.
-      checkpoint: recompute a step's gates in the backward pass instead of storing them, which
-        is faster and smaller; the results are the same.
+      scan: how the steps are repeated and what the backward pass stores; see
+        :mod:`l2c_jax.recurrent.scan`.
 
     Returns:
       The new carry, and the scores ``[N, K]`` in point order.
@@ -166,8 +167,7 @@ def rollout(
         return new_carry, score
 
     sequence = (points[order], None if mask is None else mask[order])
-    body = jax.checkpoint(body, prevent_cse=False) if checkpoint else body
-    carry, scores = jax.lax.scan(body, carry, sequence)
+    carry, scores = scan(body, carry, sequence)
     return carry, jnp.zeros_like(scores).at[order].set(scores, unique_indices=True)
 
 

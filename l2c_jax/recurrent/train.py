@@ -27,6 +27,7 @@ from l2c_jax.recurrent.model import (
     log_probabilities,
     rollout,
 )
+from l2c_jax.recurrent.scan import checkpointed, windowed
 from l2c_jax.tasks.task import Task, framed, visiting_order
 from l2c_jax.types import Array, Key, PyTree
 
@@ -58,6 +59,11 @@ class TrainConfig:
     update: Literal["pass", "iteration"] = "pass"
     """When Adam steps: after every pass, as printed, or once per iteration, with gradients
     through all passes."""
+    window: int | None = None
+    """Steps per window, for long sequences: only a window's first carry is stored, so memory grows
+    with N / window + window. None: one window."""
+    truncate: bool = False
+    """Let no gradient cross from a window to the one before."""
     seed: int = 0
     """Of everything random: parameters, tasks, visiting orders."""
     log_every: int = 10
@@ -75,6 +81,10 @@ class TrainConfig:
             raise ValueError("learning_rate and clip must be positive")
         if not 0 <= self.lam <= 1:
             raise ValueError("lam must lie in [0, 1]")
+        if self.window is not None and self.window < 1:
+            raise ValueError("window must be at least 1")
+        if self.truncate and self.window is None:
+            raise ValueError("truncate needs a window")
         if self.neighbours < 1:
             raise ValueError("neighbours must be at least 1")
         if self.labels not in ("sorted", "matched"):
@@ -135,7 +145,10 @@ def _pass_loss(
         member = jax.nn.one_hot(task.labels, model.num_clusters) * task.mask[:, None]
         count = (member.sum(axis=0) > 0).sum()
         points = known_count(points, count, model.num_clusters)
-    carry, scores = rollout(params, carry, points, order, mask=task.mask)
+    scan = checkpointed
+    if training.window is not None:
+        scan = windowed(training.window, truncate=training.truncate)
+    carry, scores = rollout(params, carry, points, order, mask=task.mask, scan=scan)
     log_probs = log_probabilities(scores, model.logit_scale, count)
     labels = task.labels
     if training.labels == "matched":
