@@ -110,9 +110,13 @@ def linen(batch: int, size: int) -> Pair:
     )()
     zeros = tuple((jnp.zeros((batch, w)), jnp.zeros((batch, w))) for w in (*HIDDEN, CLUSTERS))
     carry = (zeros, jnp.zeros((batch, CLUSTERS)))
-    params: Any = model.init(jax.random.key(0), carry, points)
-    forward = jax.jit(lambda params: model.apply(params, carry, points)[1])
-    both = jax.jit(jax.grad(lambda p: (model.apply(p, carry, points)[1] * weights).mean()))
+    params = model.init(jax.random.key(0), carry, points)
+
+    def scores(params: Any) -> Any:
+        return model.apply(params, carry, points)[1]
+
+    forward = jax.jit(scores)
+    both = jax.jit(jax.grad(lambda params: (scores(params) * weights).mean()))
     return (
         lambda: jax.block_until_ready(forward(params)),
         lambda: jax.block_until_ready(both(params)),

@@ -27,7 +27,7 @@ from l2c_jax.recurrent.model import (
     log_probabilities,
     rollout,
 )
-from l2c_jax.recurrent.scan import checkpointed, windowed
+from l2c_jax.recurrent.scan import Scan, checkpointed, windowed
 from l2c_jax.tasks.task import Task, framed, visiting_order
 from l2c_jax.types import Array, Key, PyTree
 
@@ -145,7 +145,7 @@ def _pass_loss(
         member = jax.nn.one_hot(task.labels, model.num_clusters) * task.mask[:, None]
         count = (member.sum(axis=0) > 0).sum()
         points = known_count(points, count, model.num_clusters)
-    scan = checkpointed
+    scan: Scan = checkpointed
     if training.window is not None:
         scan = windowed(training.window, truncate=training.truncate)
     carry, scores = rollout(params, carry, points, order, mask=task.mask, scan=scan)
