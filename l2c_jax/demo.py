@@ -1,7 +1,7 @@
 """The demo: a learned clusterer, trained on synthetic tasks alone, on three real data sets."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,19 +62,15 @@ def run(picture: Path | None, say: Callable[[str], None] = print) -> None:
         f"in {tasks['dimensions']} dimensions. It has never seen the data below, nor any label "
         "of them.\n"
     )
-    rows, panels = [], []
-    for data in data_sets():
-        answers = answer(learner, data)
+    answers = [(data, answer(learner, data)) for data in data_sets()]
+    rows = []
+    for data, found in answers:
         row = [data.name, str(len(data.labels)), str(data.labels.max() + 1)]
-        for labels in answers.values():
+        for labels in found.values():
             result = scores(data.labels, labels)
             row.append(f"{number(result['error'])} / {number(result['ARI'])}")
         rows.append(row)
-        points = jnp.asarray(data.points, jnp.float32)
-        axes = np.asarray(canonical(points, jnp.ones(len(points), bool), 2))
-        shown = {"truth": data.labels, **answers}
-        panels.append((data.name, axes, {k: v for k, v in shown.items() if k != "mixture"}))
-    say(markdown_table(["error / ARI", "N", "k", "k-means", "Gaussian mixture", "learned"], rows))
+    say(markdown_table(["error / ARI", "N", "k", *answers[0][1]], rows))
     say(
         "\nerror: share of points labelled wrongly under the best relabelling; "
         "ARI: adjusted Rand index (1 is perfect).\n"
@@ -82,9 +78,7 @@ def run(picture: Path | None, say: Callable[[str], None] = print) -> None:
         "Every method is told k and sees the same columns."
     )
     if picture is not None:
-        from l2c_jax.plots import partitions
-
-        partitions(picture, panels)
+        draw(picture, answers)
         say(f"\nPicture: {picture} (rings mark the points labelled wrongly)")
     say(f"{time.perf_counter() - start:.1f} s")
 
@@ -94,6 +88,24 @@ def answer(learner: Learner, data: RealData) -> dict[str, np.ndarray]:
     k = int(data.labels.max()) + 1
     return {
         "k-means": kmeans(data.points, k, 0),
-        "mixture": gaussian_mixture(data.points, k, 0),
+        "Gaussian mixture": gaussian_mixture(data.points, k, 0),
         "learned": cluster(learner.params, learner.model, data.points, num_clusters=k).labels,
     }
+
+
+def draw(path: Path, answers: Sequence[tuple[RealData, Mapping[str, np.ndarray]]]) -> None:
+    """Truth, k-means and learned side by side on two principal axes, as the paper's figure 4.
+
+    Args:
+      path: a PNG file.
+      answers: data sets with what :func:`answer` says of them.
+    """
+    from l2c_jax.plots import partitions
+
+    panels = []
+    for data, found in answers:
+        points = jnp.asarray(data.points, jnp.float32)
+        axes = np.asarray(canonical(points, jnp.ones(len(points), bool), 2))
+        shown = {"truth": data.labels, "k-means": found["k-means"], "learned": found["learned"]}
+        panels.append((data.name, axes, shown))
+    partitions(path, panels)

@@ -127,6 +127,23 @@ def assign(
       ``[N, K]``, rows sum to 1.
     """
     points = to_frame(points, mask, model.frame, model.dimensions)
+    return assign_framed(
+        params, key, points, mask, count, model=model, passes=passes, orders=orders
+    )
+
+
+def assign_framed(
+    params: Params,
+    key: Key,
+    points: Array,
+    mask: Array,
+    count: Array | int | None = None,
+    *,
+    model: ModelConfig,
+    passes: int = 2,
+    orders: int = 16,
+) -> Array:
+    """As :func:`assign`, for points that are in the learner's frame already."""
     answer = partial(read, params, model=model, passes=passes)
     keys = jax.random.split(key, orders)
     log_probs = jax.vmap(lambda key: answer(key, points, mask, count)[-1])(keys)
@@ -196,7 +213,9 @@ def padded_size(size: int) -> int:
     return power * 3 // 4 if 16 < size <= power * 3 // 4 else power
 
 
-_assign = jax.jit(assign, static_argnames=("model", "passes", "orders"))
+# two programs, so that the large one is not compiled anew for another number of columns
+_to_frame = jax.jit(to_frame, static_argnames=("frame", "dimensions"))
+_assign_framed = jax.jit(assign_framed, static_argnames=("model", "passes", "orders"))
 
 
 def cluster(
@@ -257,13 +276,14 @@ def cluster(
     padded = padded_size(size)
     spread = np.zeros((padded, table.shape[1]), np.float32)
     spread[:size] = table
-    count = None if num_clusters is None else np.int32(num_clusters)
+    mask = np.arange(padded) < size
+    count = np.int32(num_clusters or 0) if model.given_clusters else None
     probabilities = np.asarray(
-        _assign(
+        _assign_framed(
             params,
             jax.random.key(seed),
-            spread,
-            np.arange(padded) < size,
+            _to_frame(spread, mask, model.frame, model.dimensions),
+            mask,
             count,
             model=model,
             passes=passes,

@@ -143,30 +143,30 @@ def test_step_size_falls_linearly_to_zero(update, updates):
     np.testing.assert_allclose(sizes, np.linspace(0.1, 0, updates + 1), atol=1e-5)
 
 
-EASY = TaskConfig(num_points=40, swirls=0, alpha=3.0, theta=3.0)
+draw_easy = partial(draw_task, config=TaskConfig(num_points=40, swirls=0, alpha=3.0, theta=3.0))
+SMALL = ModelConfig(hidden=(16, 16, 16))
+
+
+@jax.jit
+def easy_error(params):
+    """Mean error on 64 fresh tasks."""
+    key_tasks, key_read = jax.random.split(jax.random.key(100))
+    tasks = jax.vmap(draw_easy)(jax.random.split(key_tasks, 64))
+    found = assign_tasks(params, key_read, tasks, model=SMALL, orders=1).argmax(axis=2)
+    over_tasks = jax.vmap(partial(matched_error, num_clusters=2))
+    return over_tasks(tasks.labels, found, tasks.mask).mean()
 
 
 @pytest.mark.parametrize("labels", ["sorted", "matched"])
 def test_a_short_training_learns_to_cluster(labels):
-    model = ModelConfig(hidden=(16, 16, 16))
     training = TrainConfig(iterations=120, batch=16, learning_rate=2e-2, labels=labels)
-    draw = partial(draw_task, config=EASY)
-
-    @jax.jit
-    def error(params):
-        key_tasks, key_read = jax.random.split(jax.random.key(100))
-        tasks = jax.vmap(draw)(jax.random.split(key_tasks, 64))
-        found = assign_tasks(params, key_read, tasks, model=model, orders=1).argmax(axis=2)
-        over_tasks = jax.vmap(partial(matched_error, num_clusters=2))
-        return over_tasks(tasks.labels, found, tasks.mask).mean()
-
-    state = init_state(jax.random.key(0), model, training)
-    before = float(error(state.params))
-    train = jax.jit(partial(iterations, source=draw, model=model, training=training, length=120))
+    state = init_state(jax.random.key(0), SMALL, training)
+    assert easy_error(state.params) > 0.25
+    train = jax.jit(
+        partial(iterations, source=draw_easy, model=SMALL, training=training, length=120)
+    )
     state, info = train(state, jax.random.key(1))
-    after = float(error(state.params))
-    assert before > 0.25
-    assert after < 0.1
+    assert easy_error(state.params) < 0.1
     assert info.loss[-20:].mean() < 0.5 * info.loss[:20].mean()
 
 
