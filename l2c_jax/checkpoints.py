@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from l2c_jax.types import PyTree
+from l2c_jax.weights import leaf_names
 
 
 class Checkpoints:
@@ -23,6 +24,7 @@ class Checkpoints:
         self._manager = ocp.CheckpointManager(
             Path(folder).absolute(),
             options=ocp.CheckpointManagerOptions(max_to_keep=keep, create=True),
+            item_handlers=ocp.StandardCheckpointHandler(),
         )
 
     def latest(self) -> int | None:
@@ -49,9 +51,26 @@ class Checkpoints:
           ValueError: if the checkpoint has another structure or other shapes.
         """
         like = jax.tree.map(np.asarray, like)
+        saved, expected = _shapes(self._manager.item_metadata(step)), _shapes(like)
+        if saved != expected:
+            differ = sorted(dict(saved.items() ^ expected.items()))
+            raise ValueError(
+                f"checkpoint {step} holds another state than expected: "
+                + "; ".join(
+                    f"{name} is {saved.get(name, 'missing')}, "
+                    f"expected {expected.get(name, 'no such array')}"
+                    for name in differ
+                )
+            )
         restored = self._manager.restore(step, args=self._ocp.args.StandardRestore(like))
         return jax.tree.map(jax.numpy.asarray, restored)
 
     def close(self) -> None:
         """Wait for what is being written and let go of the folder."""
         self._manager.close()
+
+
+def _shapes(tree: PyTree) -> dict[str, str]:
+    """Type and shape of every leaf, by name; containers are Orbax's or ours."""
+    leaves = zip(leaf_names(tree), jax.tree.leaves(tree), strict=True)
+    return {name: f"{np.dtype(leaf.dtype)}{list(leaf.shape)}" for name, leaf in leaves}

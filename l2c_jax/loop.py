@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
 from tqdm import tqdm
 
 from l2c_jax.checkpoints import Checkpoints
@@ -65,23 +67,36 @@ def _polite_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
+def _is_finite(state: PyTree) -> bool:
+    """Whether no floating-point number of a state is NaN or infinite."""
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
+    return all(np.isfinite(leaf).all() for leaf in leaves if leaf.dtype.kind == "f")
+
+
 def _open_run(folder: Path, story: Mapping[str, Any], resume: bool) -> None:
     """Make the run's folder, or check that the one there tells the same story."""
-    written = folder / "run.json"
-    text = json.dumps(story, indent=2, sort_keys=True)
-    if written.exists():
+    written, text = folder / "run.json", json.dumps(story, indent=2, sort_keys=True)
+    if written.exists() or (folder / "checkpoints").exists():
         if not resume:
             raise RunExistsError(
                 f"{folder} holds a run already; resume it, or choose another folder"
             )
-        if json.loads(written.read_text()) != json.loads(text):
+        try:
+            begun_with = json.loads(written.read_text())
+        except (OSError, json.JSONDecodeError) as error:
+            raise RunExistsError(
+                f"{written} cannot be read, so the run there cannot be resumed"
+            ) from error
+        if begun_with != json.loads(text):
             raise RunExistsError(
                 f"{folder} was begun with another configuration ({written} has it); "
                 "a run can only be resumed with its own"
             )
     else:
         folder.mkdir(parents=True, exist_ok=True)
-        written.write_text(text + "\n")
+        draft = written.with_suffix(".part")
+        draft.write_text(text + "\n")
+        draft.replace(written)
 
 
 def _trim_log(log: Path, step: int) -> float:
@@ -147,15 +162,20 @@ def run(
     bar = tqdm(total=config.iterations, initial=done, disable=not progress, unit="it")
     try:
         with _polite_signals() as asked, bar:
-            while done < config.iterations and not asked.is_set():
+            while done < config.iterations:
                 length = min(config.log_every, config.iterations - done)
                 start = time.perf_counter()
                 state, info = advance(state, length)
                 seconds = time.perf_counter() - start
-                if not math.isfinite(info["loss"]):
+                last = done + length == config.iterations or asked.is_set()
+                due = checkpoints is not None and done + length - saved >= config.checkpoint_every
+                # the last gradient of a call can spoil the state without a trace in its losses
+                sound = not (last or due) or _is_finite(state)
+                if not (math.isfinite(info["loss"]) and sound):
                     raise DivergedError(
                         f"the loss is {info['loss']} within iterations {done + 1} to "
-                        f"{done + length}; the last good checkpoint is that of iteration {saved}. "
+                        f"{done + length}{'' if sound else ', and parameters are not finite'}; "
+                        f"the last good checkpoint is that of iteration {saved}. "
                         "A smaller learning rate or clip may help."
                     )
                 done, spent = done + length, spent + seconds
@@ -179,11 +199,11 @@ def run(
                     refresh=False,
                 )
                 bar.update(length)
-                if checkpoints and done - saved >= config.checkpoint_every:
+                if checkpoints and (due or last):
                     checkpoints.save(done, state)
                     saved = done
-            if checkpoints and saved != done:
-                checkpoints.save(done, state)
+                if last:
+                    break
     finally:
         if checkpoints:
             checkpoints.close()

@@ -43,7 +43,7 @@ def save(path: str | Path, params: PyTree, header: Mapping[str, Any]) -> None:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(params)]
+    leaves = [np.array(leaf, order="C") for leaf in jax.tree.leaves(params)]
     text = json.dumps({"format": FORMAT, **header}, sort_keys=True)
     draft = path.with_name(path.name + ".part")
     save_file(dict(zip(leaf_names(params), leaves, strict=True)), draft, metadata={_KEY: text})
@@ -62,7 +62,7 @@ def read_header(path: str | Path) -> dict[str, Any]:
     Raises:
       WeightsError: if there is no such file, or it is truncated or foreign.
     """
-    return _open(path)[0]
+    return _open(path, arrays=False)[0]
 
 
 def load(path: str | Path, like: PyTree) -> PyTree:
@@ -91,7 +91,9 @@ def load(path: str | Path, like: PyTree) -> PyTree:
     return jax.tree.unflatten(jax.tree.structure(like), [arrays[name] for name in names])
 
 
-def _open(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _open(
+    path: str | Path, *, arrays: bool = True
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Header and arrays, or a WeightsError that says what is wrong."""
     path = Path(path)
     if not path.is_file():
@@ -99,7 +101,8 @@ def _open(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            names = file.keys() if arrays else []
+            found = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         raise WeightsError(
             f"{path}: expected a complete safetensors file; it is truncated or something else "
@@ -107,14 +110,15 @@ def _open(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         ) from error
     try:
         header = json.loads(metadata[_KEY])
-    except (KeyError, json.JSONDecodeError) as error:
+        version = header.get("format")
+    except (KeyError, AttributeError, json.JSONDecodeError) as error:
         raise WeightsError(
             f'{path}: expected a header named "{_KEY}", as l2c_jax writes it; '
             "this file was made by something else"
         ) from error
-    if header.get("format") != FORMAT:
+    if version != FORMAT:
         raise WeightsError(
-            f"{path}: expected header format {FORMAT}, found {header.get('format')}; "
+            f"{path}: expected header format {FORMAT}, found {version}; "
             "use the version of l2c_jax that wrote it"
         )
-    return header, arrays
+    return header, found

@@ -275,7 +275,7 @@ def cluster(
         table = _moderate(table)
     padded = padded_size(size)
     spread = np.zeros((padded, table.shape[1]), np.float32)
-    spread[:size] = table
+    spread[:size] = _single(table)
     mask = np.arange(padded) < size
     count = np.int32(num_clusters or 0) if model.given_clusters else None
     probabilities = np.asarray(
@@ -312,6 +312,12 @@ def _checked(points: ArrayLike) -> np.ndarray:
     if not np.isfinite(table).all():
         raise ValueError("points must be finite; found NaN or infinity")
     return table
+
+
+def _single(table: np.ndarray) -> np.ndarray:
+    if np.abs(table).max() > np.finfo(np.float32).max:
+        raise ValueError("points are beyond single precision; scale them")
+    return table.astype(np.float32)
 
 
 def _moderate(table: np.ndarray) -> np.ndarray:

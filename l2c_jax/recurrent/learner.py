@@ -55,8 +55,7 @@ def load_learner(path: str | Path) -> Learner:
         raise WeightsError(
             f'{path}: expected weights of kind "{KIND}", found {header.get("kind")!r}'
         )
-    model = _model_config(path, header.get("model"))
-    shapes = jax.eval_shape(lambda: init(jax.random.key(0), model))
+    model, shapes = _model_config(path, header.get("model"))
     return Learner(weights.load(path, shapes), model, header)
 
 
@@ -71,10 +70,14 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
 
 
-def _model_config(path: str | Path, fields: Mapping[str, Any] | None) -> ModelConfig:
+def _model_config(
+    path: str | Path, fields: Mapping[str, Any] | None
+) -> tuple[ModelConfig, Params]:
+    """The configuration in a header, and the shapes of such a learner's parameters."""
     try:
         fields = dict(fields or {})
-        return ModelConfig(**{**fields, "hidden": tuple(fields["hidden"])})
+        model = ModelConfig(**{**fields, "hidden": tuple(fields["hidden"])})
+        return model, jax.eval_shape(lambda: init(jax.random.key(0), model))
     except (TypeError, KeyError, ValueError) as error:
         expected = [field.name for field in dataclasses.fields(ModelConfig)]
         raise WeightsError(

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from l2c_jax.matching import cheapest_relabelling
 from l2c_jax.types import Array
 
-_LEAST = 50.0  # nats
+_LEAST = 500.0  # nats; a score of 1 against -1 costs twice the logit scale
 
 
 class Neighbours(NamedTuple):

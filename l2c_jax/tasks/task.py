@@ -111,7 +111,8 @@ def canonical(points: Array, mask: Array, dimensions: int | None = None) -> Arra
         dimensions = points.shape[1]
     weight = mask.astype(points.dtype)[:, None]
     count = jnp.maximum(weight.sum(), 1)
-    centred = (points - (points * weight).sum(axis=0, keepdims=True) / count) * weight
+    near = (points - points[jnp.argmax(mask)][None, :]) * weight  # exact zeros if all are equal
+    centred = (near - near.sum(axis=0, keepdims=True) / count) * weight
     largest = jnp.abs(centred).max()
     centred = centred / jnp.where(largest > 0, largest, 1)  # so that no square over- or underflows
     _, axes = jnp.linalg.eigh(centred.T @ centred / count)

@@ -184,7 +184,6 @@ def test_canonical_of_one_point_or_two_equal_ones_is_zero(size, value):
     np.testing.assert_array_equal(canonical(points, np.ones(size, bool)), 0)
 
 
-@pytest.mark.xfail(strict=True, reason="the mean rounds, and what is left of it is scaled to 1")
 def test_canonical_of_equal_points_is_zero():
     points = np.full((100, 2), 0.1, np.float32)
     found = [canonical(points, np.arange(100) < size) for size in range(1, 101)]
