@@ -49,6 +49,8 @@ class Train:
             if not self.quiet and not sys.stderr.isatty():
                 print(json.dumps(record), file=sys.stderr, flush=True)
 
+        if not self.quiet:
+            print("compiling; the first time this takes half a minute", file=sys.stderr)
         learner, finished = fit(
             self.tasks,
             self.model,

@@ -60,7 +60,8 @@ def make_advance(
 
     # compiled beforehand, so that no logged speed has the compiler's time in it
     like = jax.eval_shape(lambda: init_state(jax.random.key(0), model, training))
-    lengths = {training.log_every, training.iterations % training.log_every} - {0}
+    usual = min(training.log_every, training.iterations)
+    lengths = {usual, training.iterations % usual} - {0}
     compiled = {length: chunk.lower(like, length=length).compile() for length in lengths}
 
     def advance(state: PyTree, length: int) -> tuple[PyTree, dict[str, Any]]:
