@@ -47,6 +47,7 @@ def save(path: str | Path, params: PyTree, header: Mapping[str, Any]) -> None:
     text = json.dumps({"format": FORMAT, **header}, sort_keys=True)
     draft = path.with_name(path.name + ".part")
     save_file(dict(zip(leaf_names(params), leaves, strict=True)), draft, metadata={_KEY: text})
+    draft.chmod(0o644)  # safetensors leaves it to its owner alone
     draft.replace(path)
 
 
