@@ -28,20 +28,19 @@ from l2c_jax.tasks.synthetic import TaskConfig
 
 TASKS = TaskConfig(
     num_points=150,
-    min_points=60,
+    min_points=100,
     dimensions=4,
     min_dimensions=2,
     num_clusters=3,
     min_clusters=2,
     theta=2.0,
-    alpha=0.8,
-    beta=1.5,
-    anisotropy=3.0,
+    alpha=1.0,
+    beta=2.0,
+    anisotropy=2.0,
     swirls=0,
-    concentration=4.0,
 )
 MODEL = ModelConfig(dimensions=4, num_clusters=3, given_clusters=True)
-TRAINING = TrainConfig(iterations=12_000, batch=32, passes=2, labels="matched")
+TRAINING = TrainConfig(iterations=10_000, batch=32, passes=2, labels="matched")
 PACKAGED = Path(l2c_jax.__file__).parent / "pretrained" / "demo.safetensors"
 RUNS = 10
 
