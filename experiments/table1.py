@@ -51,7 +51,7 @@ GRIDS: Mapping[str, list[dict[str, Any]]] = {
     "DBSCAN": [
         {"eps": e, "min_samples": m}
         for e in (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
-        for m in (3, 5, 10)
+        for m in (3, 5, 10, 15, 20)
     ],
 }
 PAPER = {
