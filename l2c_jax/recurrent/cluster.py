@@ -84,8 +84,9 @@ def aligned_mean(probabilities: Array, mask: Array) -> Array:
     Example:
       >>> import jax.numpy as jnp
       >>> one = jnp.array([[0.9, 0.1], [0.2, 0.8]])
-      >>> aligned_mean(jnp.stack([one, one[:, ::-1]]), jnp.ones(2, bool)).round(2).tolist()
-      [[0.9, 0.1], [0.2, 0.8]]
+      >>> print(aligned_mean(jnp.stack([one, one[:, ::-1]]), jnp.ones(2, bool)))
+      [[0.9 0.1]
+       [0.2 0.8]]
     """
 
     def align(reference: Array, answer: Array) -> Array:

@@ -73,8 +73,9 @@ def swirl(point: Array, planes: Array, widths: Array) -> Array:
     Example:
       >>> import jax.numpy as jnp
       >>> planes, widths = jnp.array([[0, 1]]), jnp.array([2.0])
-      >>> swirl(jnp.array([1.0, 0.0]), planes, widths).round(3).tolist()  # a quarter turn
-      [0.0, -1.0]
+      >>> quarter_turn = swirl(jnp.array([1.0, 0.0]), planes, widths)
+      >>> bool(jnp.allclose(quarter_turn, jnp.array([0.0, -1.0]), atol=1e-6))
+      True
     """
     for s in range(planes.shape[0]):
         point = _turn(point, planes[s], 1.0, widths[s])
