@@ -18,7 +18,7 @@ from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig
 from l2c_jax.recurrent.train import TrainConfig
-from l2c_jax.tables import Table, read_table
+from l2c_jax.tables import Table, read_table, standardised
 from l2c_jax.tasks.synthetic import TaskConfig
 
 DEFAULT_WEIGHTS = "demo"
@@ -267,8 +267,7 @@ def _cluster_file(command: Cluster) -> tuple[Table, Clustering]:
     table = read_table(command.file, ignore=command.label_column)
     points = table.numbers
     if command.standardise:
-        deviation = points.std(axis=0)
-        points = (points - points.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+        points = standardised(points)
     found = cluster(
         learner.params,
         learner.model,

@@ -14,6 +14,7 @@ from l2c_jax.evaluate import scores
 from l2c_jax.recurrent.cluster import cluster
 from l2c_jax.recurrent.learner import Learner, load_learner
 from l2c_jax.report import markdown_table, number
+from l2c_jax.tables import standardised
 from l2c_jax.tasks.task import canonical
 
 WEIGHTS = "demo"
@@ -25,12 +26,6 @@ class RealData(NamedTuple):
     name: str
     points: np.ndarray  # [N, D]
     labels: np.ndarray  # [N] int
-
-
-def standardised(points: np.ndarray) -> np.ndarray:
-    """Every column with mean 0 and standard deviation 1; constant columns become 0."""
-    deviation = points.std(axis=0)
-    return (points - points.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
 
 
 def data_sets() -> Iterator[RealData]:

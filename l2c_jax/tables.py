@@ -78,6 +78,12 @@ def read_table(path: str | Path, ignore: str | None = None) -> Table:
     return Table(names, rows, np.stack(columns, axis=1), numeric, dropped)
 
 
+def standardised(points: np.ndarray) -> np.ndarray:
+    """Every column with mean 0 and standard deviation 1; constant columns become 0."""
+    deviation = points.std(axis=0)
+    return (points - points.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+
+
 def _split(path: Path) -> tuple[list[str], list[list[str]], int]:
     """Column names, rows of cells, and the line number of the first row."""
     if path.is_dir():

@@ -1,6 +1,7 @@
 """The recurrent meta-clusterer of Jiang & Verma 2019."""
 
-from l2c_jax.recurrent.cluster import Clustering, aligned_mean, assign, assign_tasks, cluster
+from l2c_jax.recurrent.assign import aligned_mean, assign, assign_tasks
+from l2c_jax.recurrent.cluster import Clustering, cluster
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner, shipped
 from l2c_jax.recurrent.losses import (

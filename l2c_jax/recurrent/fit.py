@@ -13,7 +13,7 @@ from jax.sharding import PartitionSpec as P
 from l2c_jax import loop
 from l2c_jax.metrics import matched_error
 from l2c_jax.provenance import provenance, versions
-from l2c_jax.recurrent.cluster import assign_tasks
+from l2c_jax.recurrent.assign import assign_tasks
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import ModelConfig
 from l2c_jax.recurrent.train import TaskSource, TrainConfig, TrainState, init_state, iterations

@@ -20,7 +20,7 @@ Scan: TypeAlias = Callable[[Body, C, PyTree], tuple[C, Any]]
 def plain(body: Body, carry: C, sequence: PyTree) -> tuple[C, Any]:
     """``jax.lax.scan``: the backward pass stores every intermediate result of every step.
 
-    The oracle for the others; a step of the default learner leaves some 4,000 numbers a task.
+    The oracle for the others.
     """
     return jax.lax.scan(body, carry, sequence)
 

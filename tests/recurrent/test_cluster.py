@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from l2c_jax.recurrent.cluster import aligned_mean, assign_tasks, cluster, padded_size, read
+from l2c_jax.recurrent.assign import aligned_mean, assign_tasks, read
+from l2c_jax.recurrent.cluster import cluster, padded_size
 from l2c_jax.recurrent.model import ModelConfig, Params, clear, init, log_probabilities, rollout
 from l2c_jax.tasks.task import Task, visiting_order
 

@@ -10,7 +10,7 @@ import pytest
 from scipy.special import log_softmax
 
 from l2c_jax.metrics import matched_error
-from l2c_jax.recurrent.cluster import assign_tasks
+from l2c_jax.recurrent.assign import assign_tasks
 from l2c_jax.recurrent.model import ModelConfig, clear, rollout
 from l2c_jax.recurrent.train import TrainConfig, init_state, iterations, optimizer, train_step
 from l2c_jax.tasks.synthetic import TaskConfig, draw_task
