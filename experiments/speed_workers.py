@@ -178,8 +178,8 @@ def sgemm(batch: int, size: int) -> Pair:
 
 
 WORKERS: dict[str, Callable[[int, int], Pair]] = {
-    "ours": ours,
-    "ours, one device": ours_one_device,
+    "learned": ours,
+    "learned (one device)": ours_one_device,
     "autodiff": autodiff,
     "linen": linen,
     "torch": torch_loop,
@@ -199,7 +199,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=WORKERS)
     name = parser.parse_args().name
-    if name.startswith("ours"):
+    if name.startswith("learned"):
         from l2c_jax import runtime
 
         runtime.start()

@@ -63,3 +63,30 @@ def partitions(
             axes.set_xticks([])
             axes.set_yticks([])
     figure.savefig(path, dpi=110)
+
+
+def growth(
+    path: str | Path, curves: Mapping[str, Sequence[tuple[float, float]]], *, x: str, y: str
+) -> None:
+    """Curves on two logarithmic axes, and a dotted line that grows in proportion.
+
+    Args:
+      path: a PNG file.
+      curves: points ``(x, y)`` by name, in rising order of x.
+      x: label of the axis, with its unit.
+      y: likewise.
+    """
+    figure = Figure(figsize=(6, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for name, points in curves.items():
+        axes.loglog(*zip(*points, strict=True), marker="o", markersize=4, label=name)
+    first = next(iter(curves.values()))
+    ends = [first[0][0], first[-1][0]]
+    middle = first[len(first) // 2]
+    proportional = [middle[1] * end / middle[0] for end in ends]
+    axes.loglog(ends, proportional, ":", color="grey", label="in proportion")
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.grid(visible=True, which="major", alpha=0.3)
+    axes.legend(fontsize=8)
+    figure.savefig(path, dpi=110)

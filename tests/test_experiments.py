@@ -12,6 +12,7 @@ from l2c_jax.report import read_records
 METHODS = {
     *("k-means", "kernel k-means", "spectral", "DBSCAN", "HDBSCAN", "Gaussian mixture", "Ward"),
     *("DEC", "learned", "Bayes oracle"),
+    *("autodiff", "linen", "torch", "bound"),  # competitors of the speed benchmark
 }
 
 
