@@ -13,6 +13,7 @@ import tyro
 
 from l2c_jax import runtime
 from l2c_jax.loop import DivergedError
+from l2c_jax.processes import is_first, join
 from l2c_jax.recurrent.cluster import Clustering, cluster
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import load_learner, save_learner
@@ -41,6 +42,13 @@ class Train:
     """Go on from the newest checkpoint in the folder, bit for bit as if never stopped."""
     quiet: bool = False
     """No progress bar and no lines; the log file has it all."""
+    coordinator: str | None = None
+    """HOST:PORT of process 0, for a run of several processes. On a cluster whose environment
+    tells JAX (Slurm, Open MPI, Cloud TPU), this and the next two are not needed."""
+    num_processes: int | None = None
+    """How many processes make this run."""
+    process_id: int | None = None
+    """Which one this is, from 0. All of them need the folder of the run."""
 
     def run(self) -> int:
         """Train; 0 when finished, 130 when a signal stopped it and it can be resumed."""
@@ -49,7 +57,8 @@ class Train:
             if not self.quiet and not sys.stderr.isatty():
                 print(json.dumps(record), file=sys.stderr, flush=True)
 
-        if not self.quiet:
+        join(self.coordinator, self.num_processes, self.process_id)
+        if not self.quiet and is_first():
             print("compiling; the first time this takes half a minute", file=sys.stderr)
         learner, finished = fit(
             self.tasks,
@@ -64,6 +73,8 @@ class Train:
             done = learner.header["iterations"]
             print(f"stopped at iteration {done}; go on with --resume", file=sys.stderr)
             return 130
+        if not is_first():
+            return 0
         path = self.out / "weights.safetensors"
         save_learner(path, learner)
         error = learner.header["error"]

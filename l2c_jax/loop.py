@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from l2c_jax.checkpoints import Checkpoints
+from l2c_jax.processes import any_process, first_does, is_first
 from l2c_jax.types import PyTree
 
 
@@ -130,6 +132,8 @@ def run(
     """Iterate to the end, or until SIGINT or SIGTERM asks to stop.
 
     A run that is stopped, or killed, and resumed ends with the same bits as one that was not.
+    Of several processes (:mod:`l2c_jax.processes`) the first keeps log and progress bar; all need
+    the folder, for the checkpoints.
 
     Args:
       advance: makes iterations. It may reuse the memory of the state it is given.
@@ -152,13 +156,16 @@ def run(
     done, spent, checkpoints, log = 0, 0.0, None, None
     if folder is not None:
         folder = Path(folder)
-        _open_run(folder, story or {}, resume)
-        checkpoints, log = Checkpoints(folder / "checkpoints"), folder / "log.jsonl"
+        first_does(partial(_open_run, folder, story or {}, resume))
+        checkpoints = Checkpoints(folder / "checkpoints")
         latest = checkpoints.latest()
         if latest is not None:
             state, done = checkpoints.restore(latest, state), latest
-        spent = _trim_log(log, done)
+        if is_first():
+            log = folder / "log.jsonl"
+            spent = _trim_log(log, done)
     saved = done
+    progress = progress and is_first()
     bar = tqdm(total=config.iterations, initial=done, disable=not progress, unit="it")
     try:
         with _polite_signals() as asked, bar:
@@ -167,7 +174,7 @@ def run(
                 start = time.perf_counter()
                 state, info = advance(state, length)
                 seconds = time.perf_counter() - start
-                last = done + length == config.iterations or asked.is_set()
+                last = done + length == config.iterations or any_process(asked.is_set())
                 due = checkpoints is not None and done + length - saved >= config.checkpoint_every
                 # the last gradient of a call can spoil the state without a trace in its losses
                 sound = not (last or due) or _is_finite(state)
@@ -188,7 +195,7 @@ def run(
                 if log is not None:
                     with log.open("a") as file:
                         file.write(json.dumps(record) + "\n")
-                if on_log is not None:
+                if on_log is not None and is_first():
                     on_log(record)
                 bar.set_postfix(
                     {

@@ -1,6 +1,7 @@
-"""Many devices compute what one computes, and runs move between them."""
+"""Many devices, and many processes, compute what one computes; runs move between them."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from l2c_jax.processes import join
+
 ARGUMENTS = [
     *("--training.iterations", "20", "--training.batch", "8", "--training.log-every", "5"),
     *("--training.checkpoint-every", "5", "--training.labels", "matched", "--quiet"),
@@ -16,9 +19,9 @@ ARGUMENTS = [
 ]
 
 
-def train(folder: Path, devices: int, cache: Path, *more: str, expect: int = 0) -> Path:
+def start(folder: Path, devices: int, cache: Path, *more: str) -> subprocess.Popen:
     flags = f"--xla_force_host_platform_device_count={devices} --xla_cpu_multi_thread_eigen=false"
-    done = subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-m", "l2c_jax", "train", "--out", folder, *ARGUMENTS, *more],
         env={
             **os.environ,
@@ -26,12 +29,36 @@ def train(folder: Path, devices: int, cache: Path, *more: str, expect: int = 0) 
             "XDG_CACHE_HOME": str(cache),
             "JAX_PLATFORMS": "cpu",
         },
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    assert done.returncode == expect, done.stderr
+
+
+def train(folder: Path, devices: int, cache: Path, *more: str) -> Path:
+    process = start(folder, devices, cache, *more)
+    _, said = process.communicate()
+    assert process.returncode == 0, said
     return folder / "weights.safetensors"
+
+
+def two_processes(folder: Path, cache: Path, *more: str, expect: int = 0) -> list[str]:
+    """What both said on standard error."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    where = ("--coordinator", f"127.0.0.1:{port}", "--num-processes", "2")
+    both = [start(folder, 2, cache, *more, *where, "--process-id", str(i)) for i in range(2)]
+    said = [process.communicate(timeout=300)[1] for process in both]
+    assert [process.returncode for process in both] == [expect, expect], said
+    return said
+
+
+def forget_the_end(folder: Path) -> None:
+    """As if the run had been killed before its last checkpoint."""
+    for done in ("weights.safetensors", "checkpoints/20"):
+        subprocess.run(["rm", "-r", folder / done], check=True)
+    assert (folder / "checkpoints" / "15").exists()
 
 
 def assert_close(one: Path, other: Path) -> None:
@@ -58,7 +85,31 @@ def test_devices_that_do_not_divide_the_batch_are_left_out(one_device, tmp_path)
 def test_a_run_begun_on_eight_devices_ends_on_one(one_device, tmp_path):
     folder, cache = tmp_path / "run", tmp_path / "cache"
     train(folder, 8, cache)
-    for done in ("weights.safetensors", "checkpoints/20"):  # as if it had been killed before
-        subprocess.run(["rm", "-r", folder / done], check=True)
-    assert (folder / "checkpoints" / "15").exists()
+    forget_the_end(folder)
     assert_close(train(folder, 1, cache, "--resume"), one_device)
+
+
+def test_two_processes_train_the_same_parameters_and_resume(one_device, tmp_path):
+    folder, cache = tmp_path / "run", tmp_path / "cache"
+    two_processes(folder, cache)
+    assert_close(folder / "weights.safetensors", one_device)
+    forget_the_end(folder)
+    two_processes(folder, cache, "--resume")
+    assert_close(folder / "weights.safetensors", one_device)
+    assert len((folder / "log.jsonl").read_text().splitlines()) == 4
+    said = two_processes(folder, cache, expect=2)
+    assert "holds a run already" in said[0]
+    assert "process 0 refused" in said[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("localhost:1", 2, None), "belong together"),
+        (("localhost", 2, 0), "HOST:PORT"),
+        (("localhost:1", 2, 2), "process_id must lie in 0..1"),
+    ],
+)
+def test_processes_that_make_no_sense_are_refused(arguments, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        join(*arguments)

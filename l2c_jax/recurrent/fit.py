@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from l2c_jax import loop
@@ -40,16 +41,40 @@ def check_fit(tasks: TaskConfig, model: ModelConfig) -> None:
         )
 
 
+def task_mesh(batch: int) -> Mesh:
+    """One axis, "tasks", over as many devices of every process as divide the batch.
+
+    Args:
+      batch: B.
+
+    Returns:
+      The mesh; every process has as many devices in it as any other.
+
+    Raises:
+      ValueError: if the processes cannot share the batch evenly.
+    """
+    processes = jax.process_count()
+    if batch % processes:
+        raise ValueError(f"{processes} processes cannot share a batch of {batch} evenly")
+    own = [
+        [device for device in jax.devices() if device.process_index == index]
+        for index in range(processes)
+    ]
+    least = min(map(len, own))
+    each = max(n for n in range(1, least + 1) if batch % (n * processes) == 0)
+    devices = [device for devices in own for device in devices[:each]]
+    return jax.make_mesh((len(devices),), ("tasks",), devices=devices)
+
+
 def make_advance(
     key: Key, source: TaskSource, model: ModelConfig, training: TrainConfig
 ) -> loop.Advance:
     """The jitted chunk of iterations that the outer loop calls; it reuses the state's memory.
 
-    The batch is shared over as many devices as divide it.
+    The batch is shared over the devices of :func:`task_mesh`.
     """
-    devices = jax.devices()
-    shares = max(n for n in range(1, len(devices) + 1) if training.batch % n == 0)
-    mesh = jax.make_mesh((shares,), ("tasks",), devices=devices[:shares])
+    mesh = task_mesh(training.batch)
+    everywhere = NamedSharding(mesh, P())
 
     @partial(jax.jit, static_argnames="length", donate_argnames="state")
     def chunk(state: TrainState, length: int) -> tuple[TrainState, Any]:
@@ -59,12 +84,17 @@ def make_advance(
         return jax.shard_map(here, mesh=mesh, in_specs=P(), out_specs=P(), check_vma=False)(state)
 
     # compiled beforehand, so that no logged speed has the compiler's time in it
-    like = jax.eval_shape(lambda: init_state(jax.random.key(0), model, training))
+    like = jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=everywhere),
+        jax.eval_shape(lambda: init_state(jax.random.key(0), model, training)),
+    )
     usual = min(training.log_every, training.iterations)
     lengths = {usual, training.iterations % usual} - {0}
     compiled = {length: chunk.lower(like, length=length).compile() for length in lengths}
 
     def advance(state: PyTree, length: int) -> tuple[PyTree, dict[str, Any]]:
+        if any(leaf.sharding != everywhere for leaf in jax.tree.leaves(state)):
+            state = jax.device_put(jax.tree.map(np.asarray, state), everywhere)
         state, info = compiled[length](state)
         loss, error = np.asarray(info.loss), np.asarray(info.error)
         return state, {
