@@ -15,6 +15,7 @@ from l2c_jax.recurrent.learner import save_learner
 from l2c_jax.recurrent.model import ModelConfig
 from l2c_jax.recurrent.train import TrainConfig
 from l2c_jax.report import Record, write_records
+from l2c_jax.tasks.priors import PriorConfig
 from l2c_jax.tasks.synthetic import TaskConfig
 
 HERE = Path(__file__).parent
@@ -69,7 +70,9 @@ def main(
     print(page.read_text())
 
 
-def train(path: Path, tasks: TaskConfig, model: ModelConfig, training: TrainConfig) -> None:
+def train(
+    path: Path, tasks: TaskConfig | PriorConfig, model: ModelConfig, training: TrainConfig
+) -> None:
     """Train a learner and ship it; a run that was stopped goes on where it stopped.
 
     Args:

@@ -18,11 +18,19 @@ from l2c_jax.recurrent.assign import assign_tasks
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import ModelConfig
 from l2c_jax.recurrent.train import TaskSource, TrainConfig, TrainState, init_state, iterations
+from l2c_jax.tasks.priors import PriorConfig, draw_prior_task
 from l2c_jax.tasks.synthetic import TaskConfig, draw_task
 from l2c_jax.types import Key, PyTree
 
 
-def check_fit(tasks: TaskConfig, model: ModelConfig) -> None:
+def task_source(tasks: TaskConfig | PriorConfig) -> TaskSource:
+    """What draws the tasks of a configuration."""
+    if isinstance(tasks, PriorConfig):
+        return partial(draw_prior_task, config=tasks)
+    return partial(draw_task, config=tasks)
+
+
+def check_fit(tasks: TaskConfig | PriorConfig, model: ModelConfig) -> None:
     """Refuse a model that cannot hold the tasks.
 
     Raises:
@@ -140,7 +148,7 @@ def measured_error(
 
 
 def fit(
-    tasks: TaskConfig,
+    tasks: TaskConfig | PriorConfig,
     model: ModelConfig,
     training: TrainConfig,
     *,
@@ -171,7 +179,7 @@ def fit(
     """
     check_fit(tasks, model)
     made_with = {**provenance(), "versions": versions()}
-    source = partial(draw_task, config=tasks)
+    source = task_source(tasks)
     key_init, key_run = jax.random.split(jax.random.key(training.seed))
     story = {
         "tasks": dataclasses.asdict(tasks),

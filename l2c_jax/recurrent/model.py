@@ -35,7 +35,7 @@ class ModelConfig:
     as printed and caps every probability: at .881 for K=2, .787 for K=3, .596 for K=6."""
     given_clusters: bool = False
     """Whether the learner is told the task's number of clusters k <= K: a one-hot input, and the
-    scores beyond k masked."""
+    scores beyond k masked. Zeros, and no mask, say that it is not known."""
 
     def __post_init__(self) -> None:
         if self.dimensions < 1 or self.num_clusters < 1:
@@ -176,7 +176,7 @@ def known_count(points: Array, count: Array | int, num_clusters: int) -> Array:
 
     Args:
       points: ``[N, D]``.
-      count: the number of clusters k, 1 to K.
+      count: the number of clusters k, 1 to K; 0: not known.
       num_clusters: K.
 
     Returns:

@@ -56,6 +56,9 @@ class TrainConfig:
     labels: Literal["sorted", "matched"] = "sorted"
     """Which numbering of the clusters the learner has to learn: sorted along the first axis, as
     printed, or the cheapest one per task and pass."""
+    untold: float = 0.0
+    """Share of the tasks whose number of clusters is kept from a learner that is otherwise told
+    it (ModelConfig.given_clusters), so that it can also do without."""
     update: Literal["pass", "iteration"] = "pass"
     """When Adam steps: after every pass, as printed, or once per iteration, with gradients
     through all passes."""
@@ -79,8 +82,8 @@ class TrainConfig:
             )
         if not (self.learning_rate > 0 and self.clip > 0):
             raise ValueError("learning_rate and clip must be positive")
-        if not 0 <= self.lam <= 1:
-            raise ValueError("lam must lie in [0, 1]")
+        if not (0 <= self.lam <= 1 and 0 <= self.untold <= 1):
+            raise ValueError("lam and untold must lie in [0, 1]")
         if self.window is not None and self.window < 1:
             raise ValueError("window must be at least 1")
         if self.truncate and self.window is None:
@@ -136,6 +139,7 @@ def _pass_loss(
     task: Task,
     order: Array,
     near: Neighbours | None,
+    told: Array,
     model: ModelConfig,
     training: TrainConfig,
 ) -> tuple[Array, tuple[Carry, Array]]:
@@ -143,8 +147,9 @@ def _pass_loss(
     points, count = task.points, None
     if model.given_clusters:
         member = jax.nn.one_hot(task.labels, model.num_clusters) * task.mask[:, None]
-        count = (member.sum(axis=0) > 0).sum()
+        count = jnp.where(told, (member.sum(axis=0) > 0).sum(), 0)
         points = known_count(points, count, model.num_clusters)
+        count = jnp.where(told, count, model.num_clusters)
     scan: Scan = checkpointed
     if training.window is not None:
         scan = windowed(training.window, truncate=training.truncate)
@@ -219,14 +224,19 @@ def train_step(
         )
     batch = tasks.mask.shape[0]
     whole_batch = batch if axis is None else batch * jax.lax.axis_size(axis)
+    told = jnp.ones(batch, bool)
+    if training.untold > 0:
+        key, key_told = jax.random.split(key)
+        keys_told = _mine(jax.random.split(key_told, whole_batch), axis)
+        told = jax.vmap(partial(jax.random.bernoulli, p=1 - training.untold))(keys_told)
 
     def batch_loss(params: Params, carry: Carry, key: Key) -> tuple[Array, tuple[Carry, Array]]:
         keys = _mine(jax.random.split(key, whole_batch), axis)
         orders = jax.vmap(visiting_order)(keys, tasks.mask)
         over_tasks = jax.vmap(
-            partial(_pass_loss, model=model, training=training), (None, 0, 0, 0, 0)
+            partial(_pass_loss, model=model, training=training), (None, 0, 0, 0, 0, 0)
         )
-        loss, (carry, error) = over_tasks(params, carry, tasks, orders, near)
+        loss, (carry, error) = over_tasks(params, carry, tasks, orders, near, told)
         return loss.mean(), (carry, error.mean())
 
     def all_passes(params: Params, carry: Carry, keys: Key) -> tuple[Array, TrainInfo]:
