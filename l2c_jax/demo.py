@@ -15,7 +15,7 @@ from l2c_jax.recurrent.cluster import cluster
 from l2c_jax.recurrent.learner import Learner, load_learner
 from l2c_jax.report import markdown_table, number
 from l2c_jax.tables import standardised
-from l2c_jax.tasks.task import canonical
+from l2c_jax.tasks.frame import canonical
 
 WEIGHTS = "demo"
 

@@ -32,6 +32,7 @@ def join(
             jax.distributed.initialize()
         except (ValueError, RuntimeError):  # no cluster here, or JAX has computed already
             return
+        _meet()
         return
     if coordinator is None or num_processes is None or process_id is None:
         raise ValueError("coordinator, num_processes and process_id belong together")
@@ -44,6 +45,14 @@ def join(
             f"got {process_id}"
         )
     jax.distributed.initialize(coordinator, num_processes, process_id)
+    _meet()
+
+
+def _meet() -> None:
+    """Connect all devices now: later, one process may compile for longer than others wait."""
+    from jax.experimental import multihost_utils
+
+    multihost_utils.sync_global_devices("l2c_jax")
 
 
 def is_first() -> bool:

@@ -15,7 +15,8 @@ from l2c_jax.recurrent.model import (
     log_probabilities,
     rollout,
 )
-from l2c_jax.tasks.task import Task, to_frame, visiting_order
+from l2c_jax.tasks.frame import to_frame
+from l2c_jax.tasks.task import Task, visiting_order
 from l2c_jax.types import Array, Key
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from l2c_jax.recurrent.assign import assign_framed
 from l2c_jax.recurrent.model import ModelConfig, Params
-from l2c_jax.tasks.task import to_frame
+from l2c_jax.tasks.frame import to_frame
 from l2c_jax.types import ArrayLike
 
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from l2c_jax.recurrent.lstm import LayerParams, LayerState, init_layer, layer_step, zero_state
 from l2c_jax.recurrent.scan import Scan, checkpointed
-from l2c_jax.tasks.task import Frame
+from l2c_jax.tasks.frame import Frame
 from l2c_jax.types import Array, Key
 
 

@@ -1,5 +1,15 @@
 """Where labelled clustering problems come from."""
 
+from l2c_jax.tasks.frame import (
+    CanonicalMap,
+    Frame,
+    apply_map,
+    canonical,
+    canonical_map,
+    fit_dimensions,
+    to_frame,
+)
+from l2c_jax.tasks.priors import PriorConfig, draw_prior_task
 from l2c_jax.tasks.synthetic import (
     Mixture,
     TaskConfig,
@@ -10,23 +20,24 @@ from l2c_jax.tasks.synthetic import (
     sample_mixture,
 )
 from l2c_jax.tasks.task import (
-    Frame,
     Task,
-    canonical,
-    fit_dimensions,
     framed,
     sort_labels,
-    to_frame,
     visiting_order,
 )
 
 __all__ = [
+    "CanonicalMap",
     "Frame",
     "Mixture",
+    "PriorConfig",
     "Task",
     "TaskConfig",
+    "apply_map",
     "canonical",
+    "canonical_map",
     "draw_mixture",
+    "draw_prior_task",
     "draw_task",
     "draw_task_and_mixture",
     "fit_dimensions",

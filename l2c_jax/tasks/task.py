@@ -1,13 +1,12 @@
-"""A task: points with their cluster labels, padded to a fixed size; its canonical frame."""
+"""A task: points with their cluster labels, padded to a fixed size."""
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from l2c_jax.tasks.frame import Frame, to_frame
 from l2c_jax.types import Array, Key
-
-Frame: TypeAlias = Literal["canonical", "raw"]
 
 
 class Task(NamedTuple):
@@ -60,89 +59,6 @@ def sort_labels(task: Task, num_clusters: int) -> Task:
     order = jnp.argsort(jnp.where(count > 0, first, jnp.inf))
     rank = jnp.zeros(num_clusters, jnp.int32).at[order].set(jnp.arange(num_clusters))
     return task._replace(labels=jnp.where(task.mask, rank[task.labels], 0))
-
-
-def fit_dimensions(points: Array, dimensions: int) -> Array:
-    """Cut points to their first axes, or pad them with zeros, to a given width.
-
-    Args:
-      points: ``[N, D]``.
-      dimensions: the width wanted.
-
-    Returns:
-      ``[N, dimensions]``.
-
-    Example:
-      >>> import jax.numpy as jnp
-      >>> fit_dimensions(jnp.ones((2, 1)), 3).tolist()
-      [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
-    """
-    kept = points[:, :dimensions]
-    return jnp.pad(kept, ((0, 0), (0, dimensions - kept.shape[1])))
-
-
-def canonical(points: Array, mask: Array, dimensions: int | None = None) -> Array:
-    """Centre, rotate to the principal axes, keep the first of them, divide by the total scale.
-
-    The same cloud of points, wherever it lies, however large it is and whichever way it is
-    turned, comes out the same: the learner never has to learn those symmetries. Axes come in
-    order of falling variance, and each points the way its third moment is positive. The total
-    scale is the square root of the summed variances of the axes kept.
-
-    Degenerate data stay finite: one point, or points that are all equal, become zeros.
-
-    Args:
-      points: ``[N, D]`` finite numbers.
-      mask: ``[N]`` bool, True for real points.
-      dimensions: width of the result; ``None`` keeps ``D``. Narrower data are padded with zeros.
-
-    Returns:
-      ``[N, dimensions]``, zeros where masked. No units.
-
-    Example:
-      >>> import jax.numpy as jnp
-      >>> points = jnp.array([[0.0, 5.0], [4.0, 5.0], [5.0, 5.0]])
-      >>> there = canonical(points, jnp.ones(3, bool))
-      >>> here = canonical(3 * points[:, ::-1] + 7, jnp.ones(3, bool))
-      >>> bool(jnp.allclose(there, here, atol=1e-5))
-      True
-    """
-    if dimensions is None:
-        dimensions = points.shape[1]
-    weight = mask.astype(points.dtype)[:, None]
-    count = jnp.maximum(weight.sum(), 1)
-    near = (points - points[jnp.argmax(mask)][None, :]) * weight  # exact zeros if all are equal
-    centred = (near - near.sum(axis=0, keepdims=True) / count) * weight
-    largest = jnp.abs(centred).max()
-    centred = centred / jnp.where(largest > 0, largest, 1)  # so that no square over- or underflows
-    _, axes = jnp.linalg.eigh(centred.T @ centred / count)
-    rotated = centred @ axes[:, ::-1]
-    skewness = (rotated**3).sum(axis=0, keepdims=True)
-    rotated = fit_dimensions(rotated * jnp.where(skewness < 0, -1, 1), dimensions)
-    total = jnp.sqrt((rotated**2).sum() / count)
-    return rotated / jnp.where(total > 0, total, 1)
-
-
-def to_frame(points: Array, mask: Array, frame: Frame, dimensions: int) -> Array:
-    """Points as the learner reads them: in the canonical frame, or as they are.
-
-    Args:
-      points: ``[N, D]``.
-      mask: ``[N]`` bool.
-      frame: ``"canonical"``, or ``"raw"`` to reproduce the paper as printed.
-      dimensions: width of the result.
-
-    Returns:
-      ``[N, dimensions]``, zeros where masked.
-
-    Raises:
-      ValueError: if ``frame`` is neither.
-    """
-    if frame == "canonical":
-        return canonical(points, mask, dimensions)
-    if frame == "raw":
-        return fit_dimensions(points * mask[:, None], dimensions)
-    raise ValueError(f'frame must be "canonical" or "raw", got {frame!r}')
 
 
 def framed(task: Task, frame: Frame, dimensions: int, num_clusters: int) -> Task:
