@@ -52,7 +52,7 @@ from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import ModelConfig, init
 from l2c_jax.report import Record, markdown_table, measured, number
 
-CASES, TASKS = 2_000, 200
+CASES, TASKS = 2_000, 100
 
 
 def linkages(tau: float) -> dict[str, MetaClusterer]:
