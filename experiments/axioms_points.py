@@ -21,7 +21,7 @@ from l2c_jax.types import Array, Key
 
 DECADES = 3.0  # scales are 10 to the power of a uniform number in [-DECADES, DECADES]
 SHRINK = 0.5  # clusters shrink by a uniform factor in [SHRINK, 1]
-SEPARATIONS = (4.0, 16.0, 64.0, 256.0)  # in standard deviations of a cluster
+SEPARATIONS: tuple[float, ...] = (4.0, 16.0, 64.0, 256.0)  # in standard deviations of a cluster
 
 SCALE, RICH, CONSISTENT, META = (
     "keeps scale invariance",
