@@ -8,13 +8,14 @@ from l2c_jax.report import Record, read_records
 
 def sections() -> dict[str, Callable[[list[Record]], str]]:
     """What renders each experiment's records, in the order of the page."""
-    from experiments import demo, speed, table1, zero_shot
+    from experiments import axioms, demo, speed, table1, zero_shot
 
     return {
         "table1": table1.render,
         "demo": demo.render,
-        "speed": speed.render,
         "zero_shot": zero_shot.render,
+        "axioms": axioms.render,
+        "speed": speed.render,
     }
 
 

@@ -11,7 +11,7 @@ from l2c_jax.report import read_records
 
 METHODS = {
     *("k-means", "kernel k-means", "spectral", "DBSCAN", "HDBSCAN", "Gaussian mixture", "Ward"),
-    *("DEC", "learned", "Bayes oracle"),
+    *("DEC", "learned", "Bayes oracle", "single linkage"),
     *("autodiff", "linen", "torch", "bound"),  # competitors of the speed benchmark
 }
 
