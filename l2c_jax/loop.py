@@ -119,7 +119,7 @@ def _trim_log(log: Path, step: int) -> float:
 
 
 def run(
-    advance: Advance,
+    prepare: Callable[[], Advance],
     state: PyTree,
     config: LoopConfig,
     *,
@@ -136,7 +136,9 @@ def run(
     the folder, for the checkpoints.
 
     Args:
-      advance: makes iterations. It may reuse the memory of the state it is given.
+      prepare: called once the folder has been found right; returns ``advance``, compiled if that
+        takes long, so that no logged time has the compiler's in it. ``advance`` may reuse the
+        memory of the state it is given.
       state: where to start.
       config: lengths.
       folder: where ``run.json``, ``log.jsonl`` and ``checkpoints/`` go; ``None`` keeps nothing.
@@ -164,6 +166,7 @@ def run(
         if is_first():
             log = folder / "log.jsonl"
             spent = _trim_log(log, done)
+    advance = prepare()
     saved = done
     progress = progress and is_first()
     bar = tqdm(total=config.iterations, initial=done, disable=not progress, unit="it")

@@ -43,7 +43,7 @@ def start():
 
 
 def go(advance=advance, folder=None, config=CONFIG, **options):
-    return run(advance, start(), config, folder=folder, progress=False, **options)
+    return run(lambda: advance, start(), config, folder=folder, progress=False, **options)
 
 
 def logged(folder) -> list[int]:

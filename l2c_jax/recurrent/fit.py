@@ -187,7 +187,7 @@ def fit(
         "training": dataclasses.asdict(training),
     }
     state, done, seconds = loop.run(
-        make_advance(key_run, source, model, training),
+        lambda: make_advance(key_run, source, model, training),
         init_state(key_init, model, training),
         loop.LoopConfig(
             iterations=training.iterations,
