@@ -10,18 +10,16 @@ import pytest
 from scipy.stats import entropy
 
 from l2c_jax.baselines import dec
+from l2c_jax.baselines.assignment import divergence, soft_assignment, target_distribution
 from l2c_jax.baselines.dec import (
     Clusterer,
     DECConfig,
     decoder_of,
-    divergence,
     encoder_of,
     init,
     pretrain,
     refine,
     scaled,
-    soft_assignment,
-    target_distribution,
 )
 from l2c_jax.metrics import error_rate
 
