@@ -30,7 +30,7 @@ CENTRES = RNG.normal(size=(K, WIDTH)).astype(np.float32)
 MASK = RNG.random(SIZE) < 0.7
 Q = RNG.dirichlet(np.ones(K), SIZE).astype(np.float32)
 P = RNG.dirichlet(np.ones(K), SIZE).astype(np.float32)
-SMALL = {"hidden": (32,), "pretraining": 200, "finetuning": 100, "n_init": 5}
+SMALL = {"hidden": (32,), "dropout": 0.2, "pretraining": 200, "finetuning": 100, "n_init": 5}
 module = import_module("l2c_jax.baselines.dec")
 divergence, soft_assignment, target_distribution = map(
     jax.jit, (divergence, soft_assignment, target_distribution)
@@ -127,18 +127,35 @@ def test_equal_points_scale_to_something_finite(value):
         assert np.isfinite(scaled(np.full((4, 2), value), centre=centre)).all()
 
 
-def test_a_linear_autoencoder_finds_the_principal_plane():
-    points = scaled(RNG.normal(size=(64, 4)) * [4, 2, 0.5, 0.5], centre=True)
+def linear_map(points: np.ndarray, width: int, **options) -> np.ndarray:
+    """What an autoencoder without hidden layers learns: the matrix from points to restored."""
     config = DECConfig(
-        hidden=(), embedding=2, pretraining=0, finetuning=1500, learning_rate=3e-3, batch=64
+        hidden=(), embedding=width, finetuning=0, learning_rate=3e-3, batch=256, **options
     )
     fit = jax.jit(pretrain, static_argnames="config")
-    weights = fit(jax.random.key(0), points.astype(np.float32), 64, config)
-    embedded = encoder_of(config).apply(weights.encoder, points)
-    restored = decoder_of(config, 4).apply(weights.decoder, embedded)
+    weights = fit(jax.random.key(0), points.astype(np.float32), len(points), config)
+    dimensions = points.shape[1]
+    embedded = encoder_of(config).apply(weights.encoder, np.eye(1 + dimensions, dimensions))
+    restored = np.asarray(decoder_of(config, dimensions).apply(weights.decoder, embedded))
+    return restored[:-1] - restored[-1:]
+
+
+def test_a_linear_autoencoder_finds_the_principal_plane():
+    points = scaled(RNG.normal(size=(64, 4)) * [4, 2, 0.5, 0.5], centre=True)
+    error = ((points @ linear_map(points, 2, pretraining=1000) - points) ** 2).sum()
     least = (np.linalg.svd(points)[1][2:] ** 2).sum()
-    error = ((np.asarray(restored) - points) ** 2).sum()
     assert least <= error <= 1.1 * least
+
+
+def test_masked_inputs_are_restored_from_the_others():
+    points = RNG.normal(size=(64, 1)) + 0.3 * RNG.normal(size=(64, 3))
+    points = scaled(points, centre=True)
+    second_moment = points.T @ points / len(points)
+    seen = second_moment * (1 + np.eye(3))  # of points with half of their numbers masked
+    expected = np.linalg.solve(seen, second_moment)
+    found = linear_map(points, 3, pretraining=1500, dropout=0.5)
+    np.testing.assert_allclose(found, expected, atol=0.12)
+    assert np.abs(expected - np.eye(3)).max() > 0.5  # which it would be without masks
 
 
 def test_data_sets_of_similar_size_compile_once(monkeypatch):
