@@ -18,7 +18,11 @@ def blobs() -> tuple[np.ndarray, np.ndarray]:
 
 
 # parameters under which each finds such blobs
-FITTING = {"DBSCAN": {"eps": 1.0}, "kernel k-means": {"gamma": 0.05}}
+FITTING = {
+    "DBSCAN": {"eps": 1.0},
+    "kernel k-means": {"gamma": 0.05},
+    "DEC": {"hidden": (32,), "pretraining": 200, "finetuning": 100},
+}
 
 
 @pytest.mark.parametrize("name", BASELINES)

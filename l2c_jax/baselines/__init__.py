@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from l2c_jax.baselines.dec import dec
 from l2c_jax.baselines.kernel_kmeans import kernel_kmeans
 from l2c_jax.baselines.sklearn import (
     dbscan,
@@ -26,6 +27,7 @@ BASELINES: dict[str, Baseline] = {
     "HDBSCAN": hdbscan,
     "Gaussian mixture": gaussian_mixture,
     "Ward": ward,
+    "DEC": dec,
 }
 """Every baseline by the name that tables print."""
 
@@ -33,6 +35,7 @@ __all__ = [
     "BASELINES",
     "Baseline",
     "dbscan",
+    "dec",
     "gaussian_mixture",
     "hdbscan",
     "kernel_kmeans",
