@@ -9,7 +9,9 @@ would take.
 
 Every competitor is a process of its own, with its own library's default settings; ours starts as
 its programs do (``l2c_jax.runtime.start``). They run one after another in every repeat, so that a
-slow minute of the machine is slow for all.
+slow minute of the machine is slow for all. Thread pools spin for a while after their work is done
+(OpenBLAS 25 ms, OpenMP 200 ms); so each waits until the one before it is still, and every timed
+run follows an untimed one.
 """
 
 import importlib.util
@@ -17,6 +19,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -31,6 +34,7 @@ from l2c_jax.plots import growth
 from l2c_jax.report import Record, markdown_table, number
 
 BATCHES, SIZES, REPEATS = (1, 32, 100, 256), (100, 1000), 9
+SETTLE = 0.3  # seconds in which the threads of the one before stop spinning
 OURS, ONE = "learned", "learned (one device)"
 AGAINST = {"autodiff": "vs_autodiff", "linen": "vs_linen", "torch": "vs_torch"}
 
@@ -89,6 +93,7 @@ def passes(options: Options) -> Iterator[Record]:
             for _ in range(repeats if size < 1000 else max(2, repeats // 2)):
                 for name, worker in competitors.items():
                     for what in ("forward", "both"):
+                        time.sleep(SETTLE)
                         seconds[name, what].append(worker.ask(what))
             times = {key: np.array(values) for key, values in seconds.items()}
             dataset = f"B={batch} N={size}"
