@@ -82,8 +82,10 @@ class TrainConfig:
             )
         if not (self.learning_rate > 0 and self.clip > 0):
             raise ValueError("learning_rate and clip must be positive")
-        if not (0 <= self.lam <= 1 and 0 <= self.untold <= 1):
-            raise ValueError("lam and untold must lie in [0, 1]")
+        if not 0 <= self.lam <= 1:
+            raise ValueError("lam must lie in [0, 1]")
+        if not 0 <= self.untold <= 1:
+            raise ValueError("untold must lie in [0, 1]")
         if self.window is not None and self.window < 1:
             raise ValueError("window must be at least 1")
         if self.truncate and self.window is None:

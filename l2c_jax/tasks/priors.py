@@ -282,7 +282,9 @@ def draw_prior_task(key: Key, config: PriorConfig) -> Task:
     labels, mask, columns, places = _draw_table(key_table, config)
     weights = jnp.array(config.shape_weights)
     kind = jax.random.choice(key_kind, len(SHAPES), p=weights / weights.sum())
-    shaped = [shape(key_shape, labels, places) for shape in SHAPES.values()]
+    keys_shape = jax.random.split(key_shape, len(SHAPES))
+    shapes = zip(keys_shape, SHAPES.values(), strict=True)
+    shaped = [shape(key, labels, places) for key, shape in shapes]
     noise = jnp.stack(shaped[:BLOBS])[jnp.minimum(kind, BLOBS - 1)]
     drawn = jnp.stack([blobs(key_blobs, noise, labels, places, config), *shaped[BLOBS:]])
     points = drawn[jnp.maximum(kind - BLOBS + 1, 0)] * columns[None, :]
