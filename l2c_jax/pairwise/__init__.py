@@ -13,6 +13,7 @@ from l2c_jax.pairwise.cluster import (
 from l2c_jax.pairwise.learned import Similarity, load_similarity, save_similarity
 from l2c_jax.pairwise.losses import kcl, mcl, pair_cross_entropy
 from l2c_jax.pairwise.pairs import draw_batch, draw_episode, index_by_class, pair_labels
+from l2c_jax.pairwise.partition import Partition, fit_assignments, partition
 from l2c_jax.pairwise.predict import PairFunction, predict_similarity
 from l2c_jax.pairwise.similarity import SimilarityConfig, learn_similarity
 from l2c_jax.pairwise.trunks import MLP, VGGS, default_trunk
@@ -22,6 +23,7 @@ __all__ = [
     "VGGS",
     "ClusterConfig",
     "PairFunction",
+    "Partition",
     "Reconstruction",
     "Similarity",
     "SimilarityConfig",
@@ -29,6 +31,7 @@ __all__ = [
     "default_trunk",
     "draw_batch",
     "draw_episode",
+    "fit_assignments",
     "index_by_class",
     "kcl",
     "learn_similarity",
@@ -36,6 +39,7 @@ __all__ = [
     "mcl",
     "pair_cross_entropy",
     "pair_labels",
+    "partition",
     "predict_similarity",
     "reconstruct_clusters",
     "save_similarity",

@@ -15,7 +15,7 @@ import optax
 from l2c_jax.loop import LoopConfig
 from l2c_jax.pairwise.augment import augmented
 from l2c_jax.pairwise.learned import Similarity, described
-from l2c_jax.pairwise.losses import kcl, mcl
+from l2c_jax.pairwise.losses import LOSSES
 from l2c_jax.pairwise.networks import Variables, cluster_logits, init_clusters, pair_log_odds
 from l2c_jax.pairwise.pairs import draw_batch, epoch_length
 from l2c_jax.pairwise.predict import (
@@ -36,8 +36,6 @@ from l2c_jax.pairwise.train import (
 )
 from l2c_jax.pairwise.trunks import Trunk, checked_points, default_trunk
 from l2c_jax.types import Array, ArrayLike, Key
-
-LOSSES = {"kcl": kcl, "mcl": mcl}
 
 
 @dataclass(frozen=True)
@@ -124,9 +122,9 @@ def cluster_step(
     Returns:
       The new state; loss, share of pairs called similar, and clusters in use in the batch.
     """
-    key_batch, key_crop = jax.random.split(key)
-    chosen = draw_batch(key_batch, state.step, data.points.shape[0], config.batch)
-    key_crop = jax.random.fold_in(key_crop, state.step)
+    key_batches, key_crops = (jax.random.fold_in(key, purpose) for purpose in (0, 1))
+    chosen = draw_batch(key_batches, state.step, data.points.shape[0], config.batch)
+    key_crop = jax.random.fold_in(key_crops, state.step)
     points = augmented(key_crop, data.points[chosen], trunk, config.crop)
     if data.similarity is not None and similarity_trunk is not None:
         log_odds, _ = pair_log_odds(

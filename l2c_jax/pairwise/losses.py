@@ -83,3 +83,7 @@ def mcl(probabilities: Array, similar: Array) -> Array:
     same = probabilities @ probabilities.T
     same -= jax.lax.stop_gradient(jnp.maximum(same - 1, 0))  # rounding may carry it beyond 1
     return -jnp.log(jnp.where(similar, same, 1 - same) + _EPSILON).mean()
+
+
+LOSSES = {"kcl": kcl, "mcl": mcl}
+"""By name: what compares the clusters of two points with their similarity."""
