@@ -13,9 +13,9 @@ _RATIOS = (3 / 4, 4 / 3)
 def crop_box(key: Key, height: int, width: int, area: tuple[float, float]) -> Array:
     """A random rectangle in an image.
 
-    Its share of the image's area is uniform, the logarithm of its ratio of sides uniform between
-    those of 3:4 and 4:3, its place uniform. Rectangles that do not fit are drawn again; after 10
-    of them the box is the whole image.
+    Its share of the image's area is uniform, the logarithm of its ratio of sides, relative to the
+    image's own, uniform between those of 3:4 and 4:3, its place uniform. Rectangles that do not
+    fit are drawn again; after 10 of them the box is the whole image.
 
     Args:
       key: consumed.
@@ -30,8 +30,8 @@ def crop_box(key: Key, height: int, width: int, area: tuple[float, float]) -> Ar
     share = jax.random.uniform(key_area, (_TRIES,), minval=area[0], maxval=area[1])
     least, largest = jnp.log(jnp.array(_RATIOS))
     ratio = jnp.exp(jax.random.uniform(key_ratio, (_TRIES,), minval=least, maxval=largest))
-    high = jnp.sqrt(share * height * width / ratio)
-    wide = jnp.sqrt(share * height * width * ratio)
+    high = height * jnp.sqrt(share / ratio)
+    wide = width * jnp.sqrt(share * ratio)
     fits = (high <= height) & (wide <= width)
     first = jnp.argmax(fits)
     size = jnp.array([height, width], jnp.float32)

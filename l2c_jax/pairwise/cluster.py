@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -98,12 +97,18 @@ class Unlabelled(NamedTuple):
     similar: Array | None  # [N, N] bool, where there is none
 
 
+def _iterations(config: ClusterConfig, size: int) -> int:
+    return config.epochs * epoch_length(size, config.batch)
+
+
+def _adam(config: ClusterConfig, size: int) -> optax.GradientTransformation:
+    return optimizer(config.learning_rate, config.drops, _iterations(config, size))
+
+
 def cluster_step(
     state: TrainState,
     data: Unlabelled,
     key: Key,
-    adam: optax.GradientTransformation,
-    *,
     trunk: Trunk,
     similarity_trunk: Trunk | None,
     config: ClusterConfig,
@@ -114,7 +119,6 @@ def cluster_step(
       state: where to go on.
       data: the points and their similarity.
       key: the run's key; the batch and its crops follow from it and from the step.
-      adam: the optimiser.
       trunk: which clustering network, static.
       similarity_trunk: which similarity network, static; it reads the same crops.
       config: static.
@@ -144,9 +148,10 @@ def cluster_step(
         info = {"similar": similar.mean(), "clusters": used.astype(jnp.float32)}
         return LOSSES[config.loss](jax.nn.softmax(logits), similar), (batch_stats, info)
 
-    return descend(state, adam, loss)
+    return descend(state, _adam(config, data.points.shape[0]), loss)
 
 
+_init = jax.jit(init_clusters, static_argnames=("trunk", "num_clusters"))
 _logits = jax.jit(cluster_logits, static_argnames=("trunk", "num_clusters", "train"))
 
 
@@ -242,24 +247,17 @@ def reconstruct_clusters(
         "data": fingerprint((array, told)),
     }
     key_init, key_run = jax.random.split(jax.random.key(config.seed))
-    iterations = config.epochs * epoch_length(len(array), config.batch)
-    adam = optimizer(config.learning_rate, config.drops, iterations)
-    step = partial(
-        cluster_step,
-        key=key_run,
-        adam=adam,
-        trunk=trunk,
-        similarity_trunk=learned.trunk if learned else None,
-        config=config,
-    )
+    iterations = _iterations(config, len(array))
     state, done, _ = run(
-        step,
-        init_state(init_clusters(key_init, trunk, config.num_clusters), adam),
+        cluster_step,
+        (trunk, learned.trunk if learned else None, config),
+        init_state(_init(key_init, trunk, config.num_clusters), _adam(config, len(array))),
         Unlabelled(
             jnp.asarray(array),
             learned.variables if learned else None,
             None if similar is None else jnp.asarray(similar),
         ),
+        key_run,
         LoopConfig(
             iterations=iterations,
             log_every=config.log_every,

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,12 +75,14 @@ class Examples(NamedTuple):
     by_class: ClassIndex
 
 
+def _adam(config: SimilarityConfig) -> optax.GradientTransformation:
+    return optimizer(config.learning_rate, config.drops, config.iterations)
+
+
 def similarity_step(
     state: TrainState,
     examples: Examples,
     key: Key,
-    adam: optax.GradientTransformation,
-    *,
     trunk: Trunk,
     config: SimilarityConfig,
 ) -> tuple[TrainState, dict[str, Array]]:
@@ -91,7 +92,6 @@ def similarity_step(
       state: where to go on.
       examples: what episodes are drawn from.
       key: the run's key; step ``i`` uses ``fold_in(key, i)``.
-      adam: the optimiser.
       trunk: which network, static.
       config: static.
 
@@ -116,7 +116,10 @@ def similarity_step(
         }
         return pair_cross_entropy(log_odds, similar), (batch_stats, info)
 
-    return descend(state, adam, loss)
+    return descend(state, _adam(config), loss)
+
+
+_init = jax.jit(init_similarity, static_argnames="trunk")
 
 
 def learn_similarity(
@@ -183,11 +186,12 @@ def learn_similarity(
         "data": fingerprint((points, codes)),
     }
     key_init, key_run = jax.random.split(jax.random.key(config.seed))
-    adam = optimizer(config.learning_rate, config.drops, config.iterations)
     state, done, seconds = run(
-        partial(similarity_step, key=key_run, adam=adam, trunk=trunk, config=config),
-        init_state(init_similarity(key_init, trunk), adam),
+        similarity_step,
+        (trunk, config),
+        init_state(_init(key_init, trunk), _adam(config)),
         Examples(jnp.asarray(points), jnp.asarray(codes), by_class),
+        key_run,
         LoopConfig(
             iterations=config.iterations,
             log_every=config.log_every,

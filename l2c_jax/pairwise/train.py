@@ -13,7 +13,7 @@ import optax
 
 from l2c_jax import loop
 from l2c_jax.pairwise.networks import Variables
-from l2c_jax.types import Array, PyTree
+from l2c_jax.types import Array, Key, PyTree
 
 
 class TrainState(NamedTuple):
@@ -24,8 +24,9 @@ class TrainState(NamedTuple):
     step: Array  # [] int32, steps done
 
 
-Step: TypeAlias = Callable[[TrainState, PyTree], tuple[TrainState, Mapping[str, Array]]]
-"""``step(state, data)`` makes one; its second result is scalars to log, among them ``"loss"``."""
+Step: TypeAlias = Callable[..., tuple[TrainState, Mapping[str, Array]]]
+"""``step(state, data, key, *static)`` makes one; its second result is scalars to log, among them
+``"loss"``."""
 
 
 def check_stages(learning_rate: float, drops: Sequence[float]) -> None:
@@ -109,10 +110,23 @@ def fingerprint(tree: PyTree) -> str:
     return digest.hexdigest()[:16]
 
 
+@partial(jax.jit, static_argnames=("step", "static", "length"), donate_argnames="state")
+def _chunk(
+    state: TrainState, data: PyTree, key: Key, step: Step, static: tuple, length: int
+) -> tuple[TrainState, Any]:
+    """Some steps in one call, and the means of what they log."""
+    state, infos = jax.lax.scan(
+        lambda state, _: step(state, data, key, *static), state, None, length=length
+    )
+    return state, jax.tree.map(jnp.mean, infos)
+
+
 def run(
     step: Step,
+    static: tuple,
     state: TrainState,
     data: PyTree,
+    key: Key,
     config: loop.LoopConfig,
     *,
     story: Mapping[str, Any],
@@ -125,8 +139,10 @@ def run(
 
     Args:
       step: makes one step.
+      static: the last arguments of ``step``, hashable.
       state: where to start.
       data: what every step reads; put on the device once.
+      key: the run's key, which every step is given.
       config: lengths.
       story: see :func:`l2c_jax.loop.run`, as are the others.
 
@@ -134,19 +150,15 @@ def run(
       The state, how many steps are done, and the seconds they took.
     """
     data = jax.device_put(data)
-
-    @partial(jax.jit, static_argnames="length", donate_argnames="state")
-    def chunk(state: TrainState, data: PyTree, length: int) -> tuple[TrainState, Any]:
-        state, infos = jax.lax.scan(lambda s, _: step(s, data), state, None, length=length)
-        return state, jax.tree.map(jnp.mean, infos)
-
     # compiled beforehand, so that no logged speed has the compiler's time in it
     usual = min(config.log_every, config.iterations)
     lengths = {usual, config.iterations % usual} - {0}
-    compiled = {n: chunk.lower(state, data, length=n).compile() for n in lengths}
+    compiled = {
+        n: _chunk.lower(state, data, key, step, static, length=n).compile() for n in lengths
+    }
 
     def advance(state: PyTree, length: int) -> tuple[PyTree, dict[str, Any]]:
-        state, info = compiled[length](state, data)
+        state, info = compiled[length](state, data, key)
         return state, {name: round(float(value), 6) for name, value in info.items()}
 
     return loop.run(
