@@ -8,9 +8,14 @@ from l2c_jax.report import Record, read_records
 
 def sections() -> dict[str, Callable[[list[Record]], str]]:
     """What renders each experiment's records, in the order of the page."""
-    from experiments import demo, speed, table1
+    from experiments import demo, pair_head_speed, speed, table1
 
-    return {"table1": table1.render, "demo": demo.render, "speed": speed.render}
+    return {
+        "table1": table1.render,
+        "demo": demo.render,
+        "speed": speed.render,
+        "pair_head_speed": pair_head_speed.render,
+    }
 
 
 def render(folder: Path) -> str:
