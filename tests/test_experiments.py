@@ -13,6 +13,7 @@ METHODS = {
     *("k-means", "kernel k-means", "spectral", "DBSCAN", "HDBSCAN", "Gaussian mixture", "Ward"),
     *("DEC", "learned", "Bayes oracle", "single linkage"),
     *("autodiff", "linen", "torch", "bound"),  # competitors of the speed benchmark
+    *("trunk", "factored", "concatenated"),  # and of the pair head's
 }
 
 

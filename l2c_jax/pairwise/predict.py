@@ -1,0 +1,117 @@
+"""Step 2 of learning to cluster: predict the similarity of the pairs of other data."""
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from l2c_jax.pairwise.learned import Similarity
+from l2c_jax.pairwise.networks import features, log_odds_of_terms, pair_terms
+from l2c_jax.pairwise.trunks import checked_points
+from l2c_jax.types import Array, ArrayLike
+
+PairFunction: TypeAlias = Callable[[np.ndarray, np.ndarray], ArrayLike]
+"""Any other similarity: two batches ``[N, ...]``, ``[M, ...]`` to probabilities of "same"
+``[N, M]``, each pair's independent of the rest of its batches."""
+
+BLOCK = 256  # points a side of the pairs that are predicted at once
+
+_features = jax.jit(features, static_argnames=("trunk", "train"))
+_terms = jax.jit(pair_terms, static_argnames=("trunk", "train"))
+_log_odds = jax.jit(log_odds_of_terms, static_argnames="trunk")
+
+
+def blocks(array: ArrayLike) -> Iterator[tuple[slice, Array]]:
+    """A batch in parts of ``BLOCK``, the last one padded, so that all share one program."""
+    for start in range(0, len(array), BLOCK):
+        part = jnp.asarray(array[start : start + BLOCK])
+        rest = ((0, BLOCK - len(part)), *((0, 0),) * (part.ndim - 1))
+        yield slice(start, start + len(part)), jnp.pad(part, rest)
+
+
+def _learned(similarity: Similarity, sides: list[np.ndarray], adapt: bool) -> np.ndarray:
+    """``[N, M]`` probabilities by the similarity network."""
+    variables, trunk = similarity.variables, similarity.trunk
+    if adapt:  # the statistics are those of a whole batch
+        read = [_features(variables, side, trunk=trunk, train=True) for side in sides]
+    else:
+        read = [
+            jnp.concatenate(
+                [
+                    _features(variables, part, trunk=trunk, train=False)[
+                        : where.stop - where.start
+                    ]
+                    for where, part in blocks(side)
+                ]
+            )
+            for side in sides
+        ]
+    first, second = _terms(variables, read[0], read[-1], trunk=trunk, train=adapt)
+    found = np.empty((len(first), len(second)), np.float32)
+    for rows, left in blocks(first):
+        for columns, right in blocks(second):
+            part = jax.nn.sigmoid(_log_odds(variables, left, right, trunk=trunk))
+            found[rows, columns] = part[: rows.stop - rows.start, : columns.stop - columns.start]
+    return found
+
+
+def checked_similarity(matrix: ArrayLike, shape: tuple[int, int]) -> np.ndarray:
+    """Probabilities of "same" as float32.
+
+    Raises:
+      ValueError: if the shape is another or a number lies outside [0, 1].
+    """
+    found = np.asarray(matrix, np.float32)
+    if found.shape != shape:
+        raise ValueError(f"similarities must have shape {list(shape)}, got {list(found.shape)}")
+    if not ((found >= 0) & (found <= 1)).all():
+        raise ValueError("similarities must be probabilities, in [0, 1]")
+    return found
+
+
+def predict_similarity(
+    similarity: Similarity | PairFunction,
+    first: ArrayLike,
+    second: ArrayLike | None = None,
+    *,
+    adapt: bool = False,
+) -> np.ndarray:
+    """Step 2: how likely the pairs of two batches are of one class.
+
+    Args:
+      similarity: a learned one, or any function of two batches: a classifier of pairs, say.
+      first: ``[N, ...]``.
+      second: ``[M, ...]``; ``None`` pairs the first batch with itself.
+      adapt: normalise by the statistics of these batches instead of the averages of training,
+        so that the network adapts to other data; a learned similarity's only.
+
+    Returns:
+      ``[N, M]`` float32 in [0, 1]. A learned similarity is not exactly symmetric.
+
+    Raises:
+      ValueError: if points have the wrong shape or are not finite, or a function returns no
+        ``[N, M]`` probabilities.
+
+    Example:
+      >>> import numpy as np
+      >>> near = lambda a, b: np.exp(-((a[:, None] - b[None]) ** 2).sum(axis=-1))
+      >>> predict_similarity(near, np.array([[0.0], [1.0]])).round(2).tolist()
+      [[1.0, 0.3700000047683716], [0.3700000047683716, 1.0]]
+    """
+    if isinstance(similarity, Similarity):
+        given = [first] if second is None else [first, second]
+        sides = [checked_points(side, similarity.trunk) for side in given]
+        return _learned(similarity, sides, adapt)
+    if adapt:
+        raise ValueError("adapt is for learned similarities; a function has no batch norm")
+    left = np.asarray(first)
+    right = left if second is None else np.asarray(second)
+    if not (left.ndim and len(left)):
+        raise ValueError(f"at least 1 point is needed, got an array of shape {left.shape}")
+    rows = [
+        checked_similarity(similarity(part, right), (len(part), len(right)))
+        for part in (left[start : start + BLOCK] for start in range(0, len(left), BLOCK))
+    ]
+    return np.concatenate(rows)

@@ -1,0 +1,48 @@
+"""Adam in stages, and names for data."""
+
+import jax
+import numpy as np
+import pytest
+
+from l2c_jax.pairwise.train import check_crop, check_stages, fingerprint, optimizer
+
+
+def test_step_size_falls_tenfold_after_each_share_of_the_training():
+    adam = optimizer(0.1, (0.5, 0.75), 8)
+    update = jax.jit(adam.update)
+    params, sizes = np.zeros(1, np.float32), []
+    state = adam.init(params)
+    for _ in range(8):
+        moved, state = update(np.ones(1, np.float32), state)  # constant gradient: lr
+        sizes.append(float(-moved[0]))
+    np.testing.assert_allclose(sizes, [0.1] * 4 + [0.01] * 2 + [0.001] * 2, rtol=1e-4)
+
+
+def test_a_name_follows_from_content_shape_and_type():
+    array = np.arange(6.0)
+    names = {
+        fingerprint(other)
+        for other in (
+            array,
+            array[::-1],
+            array.reshape(2, 3),
+            array.astype(np.float32),
+            [array] * 2,
+        )
+    }
+    assert len(names) == 5
+    assert fingerprint(array[::2]) == fingerprint(array[::2].copy())
+
+
+@pytest.mark.parametrize(
+    ("rate", "drops"), [(0.0, ()), (np.nan, ()), (1.0, (0.0,)), (1.0, (1.0,))]
+)
+def test_schedules_that_make_no_sense_are_refused(rate, drops):
+    with pytest.raises(ValueError, match=r"learning_rate must be positive|drops are shares"):
+        check_stages(rate, drops)
+
+
+@pytest.mark.parametrize("crop", [(0.0, 1.0), (0.9, 0.8), (0.5, 1.1)])
+def test_crops_that_make_no_sense_are_refused(crop):
+    with pytest.raises(ValueError, match="least and a largest share"):
+        check_crop(crop)
