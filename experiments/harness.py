@@ -71,7 +71,12 @@ def main(
 
 
 def train(
-    path: Path, tasks: TaskConfig | PriorConfig, model: ModelConfig, training: TrainConfig
+    path: Path,
+    tasks: TaskConfig | PriorConfig,
+    model: ModelConfig,
+    training: TrainConfig,
+    *,
+    folder: Path | None = None,
 ) -> None:
     """Train a learner and ship it; a run that was stopped goes on where it stopped.
 
@@ -80,11 +85,12 @@ def train(
       tasks: what to learn from.
       model: the learner's shape.
       training: how.
+      folder: of checkpoints and log; default: named after the file.
 
     Raises:
       SystemExit: if a signal stopped the training.
     """
-    folder = RUNS / path.stem
+    folder = folder or RUNS / path.stem
     learner, finished = fit(tasks, model, training, folder=folder, resume=True)
     if not finished:
         raise SystemExit(f"stopped; the same command goes on ({folder})")

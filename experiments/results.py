@@ -8,10 +8,25 @@ from l2c_jax.report import Record, read_records
 
 def sections() -> dict[str, Callable[[list[Record]], str]]:
     """What renders each experiment's records, in the order of the page."""
-    from experiments import axioms, demo, pair_head_speed, speed, table1, zero_shot
+    from experiments import (
+        ablations,
+        axioms,
+        demo,
+        figure2,
+        figure3,
+        pair_head_speed,
+        speed,
+        table1,
+        table2,
+        zero_shot,
+    )
 
     return {
+        "figure2": figure2.render,
         "table1": table1.render,
+        "figure3": figure3.render,
+        "table2": table2.render,
+        "ablations": ablations.render,
         "demo": demo.render,
         "zero_shot": zero_shot.render,
         "axioms": axioms.render,

@@ -1,6 +1,5 @@
 """The command line ``l2c``: a thin shell over the library's own configurations."""
 
-import csv
 import dataclasses
 import json
 import sys
@@ -14,15 +13,15 @@ import tyro
 from l2c_jax import runtime
 from l2c_jax.loop import DivergedError
 from l2c_jax.processes import is_first, join
-from l2c_jax.recurrent.cluster import Clustering, cluster
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig
+from l2c_jax.recurrent.table import label_table, study_table
 from l2c_jax.recurrent.train import TrainConfig
-from l2c_jax.tables import Table, read_table, standardised
+from l2c_jax.tables import read_table
 from l2c_jax.tasks.synthetic import TaskConfig
 
-DEFAULT_WEIGHTS = "demo"
+DEFAULT_WEIGHTS = "universal"
 
 
 class UsageError(ValueError):
@@ -84,16 +83,23 @@ class Train:
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-    """Cluster the rows of a CSV file; the answer is the file with a label and probabilities."""
+    """Cluster the rows of a table; the answer is the table as CSV, with a label and probabilities.
+
+    The learner studies a sample of the rows, then labels all of them, so that the file may be
+    larger than the memory.
+    """
 
     file: tyro.conf.Positional[Path]
-    """Comma, semicolon or tab; columns that are not numbers are dropped."""
+    """Text with commas, semicolons or tabs, .parquet, or .npy; columns that are not numbers are
+    left out."""
     weights: Annotated[str, tyro.conf.arg(aliases=["-w"])] = DEFAULT_WEIGHTS
     """A weight file, or the name of shipped weights."""
-    num_clusters: Annotated[int | None, tyro.conf.arg(aliases=["-k"])] = None
-    """How many clusters; some weights have to be told."""
+    num_clusters: Annotated[int | None, tyro.conf.arg(aliases=["-k", "--n-clusters"])] = None
+    """How many clusters; default: as many as the learner finds (some weights have to be told)."""
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
     """Where the answer goes; default: standard output."""
+    plot: Path | None = None
+    """A picture of the clusters on two principal axes (needs matplotlib)."""
     label_column: str | None = None
     """A column of true labels: not read, but the answer is scored against it."""
     standardise: bool = True
@@ -101,30 +107,34 @@ class Cluster:
     orders: int = 16
     """Visiting orders averaged."""
     passes: int = 2
-    """Passes over the data."""
+    """Passes over the sample."""
     seed: int = 0
-    """Of the visiting orders."""
+    """Of the sample and the visiting orders."""
 
     def run(self) -> int:
         """Read, cluster, write."""
-        from l2c_jax.evaluate import scores
+        from l2c_jax import label_file
 
-        table, found = _cluster_file(self)
+        request = label_file.Request(
+            self.file,
+            num_clusters=self.num_clusters,
+            label_column=self.label_column,
+            standardise=self.standardise,
+            orders=self.orders,
+            passes=self.passes,
+            seed=self.seed,
+        )
+        learner = load_learner(self.weights)
+        study = label_file.study(learner, request)
         if self.out is None:
-            _write_answer(sys.stdout, table, found)
+            seen = label_file.write(learner, study, sys.stdout)
         else:
             with self.out.open("w", newline="") as file:
-                _write_answer(file, table, found)
-        if table.dropped:
-            print(f"not numbers, left out: {', '.join(table.dropped)}", file=sys.stderr)
-        print(
-            f"{len(table.rows)} rows, {len(table.numeric)} columns, "
-            f"{found.num_clusters} clusters in use",
-            file=sys.stderr,
-        )
-        if self.label_column is not None:
-            result = scores(table.column(self.label_column), found.labels)
-            print(", ".join(f"{k} {v:.4f}" for k, v in result.items()), file=sys.stderr)
+                seen = label_file.write(learner, study, file)
+        for line in label_file.report(study, seen):
+            print(line, file=sys.stderr)
+        if self.plot is not None:
+            label_file.draw(study, seen, self.plot)
         return 0
 
 
@@ -160,20 +170,19 @@ class Evaluate:
             if self.label_column is None:
                 raise UsageError("--file needs --label-column, the column of true labels")
             table = read_table(self.file, ignore=self.label_column)
-            classes = np.unique(table.column(self.label_column)).size
-            _, found = _cluster_file(
-                Cluster(
-                    self.file,
-                    weights=self.weights,
-                    num_clusters=classes,
-                    label_column=self.label_column,
-                    standardise=self.standardise,
-                    orders=self.orders,
-                    passes=self.passes,
-                    seed=self.seed,
-                )
+            classes = table.column(self.label_column)
+            learner = load_learner(self.weights)
+            known = study_table(
+                learner,
+                table.numbers,
+                num_clusters=np.unique(classes).size,
+                standardise=self.standardise,
+                orders=self.orders,
+                passes=self.passes,
+                seed=self.seed,
             )
-            result = evaluate.scores(table.column(self.label_column), found.labels)
+            labels = label_table(learner, known, table.numbers).argmax(axis=1)
+            result = evaluate.scores(classes, labels)
             print(", ".join(f"{k} {v:.4f}" for k, v in result.items()))
             return 0
         learner = load_learner(self.weights)
@@ -265,37 +274,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (ValueError, OSError) as error:  # every refusal of ours is a ValueError
         _fail(error, 2)
     except ImportError as error:
-        _fail(UsageError(f"{error}; install l2c_jax[plot] or leave pictures out"), 2)
+        _fail(
+            UsageError(
+                f"{error}; install l2c_jax[plot] for pictures, l2c_jax[parquet] for Parquet files"
+            ),
+            2,
+        )
 
 
 def _fail(error: Exception, code: int) -> None:
     print(f"l2c: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(code)
-
-
-def _cluster_file(command: Cluster) -> tuple[Table, Clustering]:
-    learner = load_learner(command.weights)
-    table = read_table(command.file, ignore=command.label_column)
-    points = table.numbers
-    if command.standardise:
-        points = standardised(points)
-    found = cluster(
-        learner.params,
-        learner.model,
-        points,
-        num_clusters=command.num_clusters,
-        passes=command.passes,
-        orders=command.orders,
-        seed=command.seed,
-    )
-    return table, found
-
-
-def _write_answer(file, table: Table, found: Clustering) -> None:  # type: ignore[no-untyped-def]
-    writer = csv.writer(file)
-    width = found.probabilities.shape[1]
-    writer.writerow([*table.names, "cluster", *(f"probability_{k}" for k in range(width))])
-    for row, label, probabilities in zip(
-        table.rows, found.labels, found.probabilities, strict=True
-    ):
-        writer.writerow([*row, label, *(f"{p:.6f}" for p in probabilities)])

@@ -1,6 +1,6 @@
 """From any clusterer's answers to scores, and from scores to records."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -89,16 +89,16 @@ def scores_of_tasks(tasks: Task, predicted: np.ndarray) -> dict[str, np.ndarray]
     return {name: np.array([row[name] for row in rows]) for name in METRICS}
 
 
-def summary(values: ArrayLike) -> dict[str, Any]:
+def summary(values: ArrayLike | Sequence[float]) -> dict[str, Any]:
     """Mean, standard error of the mean, and number of values.
 
     Example:
       >>> summary([1.0, 3.0])
       {'mean': 2.0, 'stderr': 1.0, 'n': 2}
     """
-    values = np.asarray(values, np.float64)
-    stderr = float(values.std(ddof=1) / np.sqrt(values.size)) if values.size > 1 else None
-    return {"mean": float(values.mean()), "stderr": stderr, "n": int(values.size)}
+    found = np.asarray(values, np.float64)
+    stderr = float(found.std(ddof=1) / np.sqrt(found.size)) if found.size > 1 else None
+    return {"mean": float(found.mean()), "stderr": stderr, "n": int(found.size)}
 
 
 def record(
@@ -106,7 +106,7 @@ def record(
     dataset: str,
     method: str,
     metric: str,
-    values: ArrayLike,
+    values: ArrayLike | Sequence[float],
     *,
     seed: int,
     paper: float | None = None,

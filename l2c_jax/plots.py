@@ -90,3 +90,60 @@ def growth(
     axes.grid(visible=True, which="major", alpha=0.3)
     axes.legend(fontsize=8)
     figure.savefig(path, dpi=110)
+
+
+def gallery(
+    path: str | Path, tasks: Sequence[tuple[str, np.ndarray, np.ndarray]], columns: int
+) -> None:
+    """Many small labelled clouds, row by row.
+
+    Args:
+      path: a PNG file.
+      tasks: for each a name, its points ``[N, 2]`` or wider, and labels ``[N]``.
+      columns: how many stand side by side; a row is named after its first.
+    """
+    rows = -(-len(tasks) // columns)
+    figure = Figure(figsize=(1.7 * columns, 1.7 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.ravel():
+        axes.set_xticks([])
+        axes.set_yticks([])
+    for index, (axes, (name, points, labels)) in enumerate(zip(grid.ravel(), tasks, strict=False)):
+        colours = [COLOURS[label % len(COLOURS)] for label in labels]
+        axes.scatter(*points[:, :2].T, s=3, c=colours, linewidths=0)
+        if name and index % columns == 0:
+            axes.set_ylabel(name.replace("_", " "))
+    figure.savefig(path, dpi=110)
+
+
+def memberships(
+    path: str | Path, points: np.ndarray, probabilities: np.ndarray, title: str = ""
+) -> None:
+    """A soft partition: colour is the likeliest cluster, opacity how likely it is.
+
+    Args:
+      path: a PNG file.
+      points: ``[N, D]``; the first two axes are shown.
+      probabilities: ``[N, k]``.
+      title: above the picture.
+    """
+    labels, k = probabilities.argmax(axis=1), probabilities.shape[1]
+    sure = (probabilities.max(axis=1) - 1 / k) / (1 - 1 / k) if k > 1 else np.ones(len(points))
+    shown = np.zeros((len(points), 2))
+    shown[:, : min(2, points.shape[1])] = points[:, :2]
+    figure = Figure(figsize=(5.5, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for cluster in range(k):
+        mine = labels == cluster
+        colours = np.array([COLOURS[cluster % len(COLOURS)]] * int(mine.sum())).reshape(-1, 4)
+        colours[:, 3] = 0.15 + 0.85 * np.clip(sure[mine], 0, 1)
+        label = f"{cluster} ({mine.sum()})"
+        axes.scatter(shown[mine, 0], shown[mine, 1], s=14, c=colours, linewidths=0, label=label)
+    legend = axes.legend(title="cluster (rows shown)", fontsize=8, title_fontsize=8)
+    for handle in legend.legend_handles:
+        if handle is not None:
+            handle.set_alpha(1)
+    axes.set_xlabel("first principal axis")
+    axes.set_ylabel("second principal axis")
+    axes.set_title(title)
+    figure.savefig(path, dpi=130)

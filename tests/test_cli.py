@@ -106,7 +106,7 @@ BAD_CALLS = {
     "a folder": (["cluster", "."], "is a folder"),
     "K of 0": (["cluster", "TABLE", "-k", "0"], "at least 1"),
     "K beyond the weights": (["cluster", "TABLE", "-k", "4"], "at most 3"),
-    "K beyond the points": (["cluster", "SHORT", "-k", "2"], "at most 1 (the points)"),
+    "K beyond the points": (["cluster", "SHORT", "-k", "2"], "at most 1 (the rows)"),
     "no passes": (["cluster", "TABLE", "--passes", "0"], "at least 1"),
     "no such column": (["cluster", "TABLE", "--label-column", "z"], "no column 'z'"),
     "nowhere to write": (["cluster", "TABLE", "-o", "no/such/folder.csv"], "No such file"),

@@ -17,8 +17,8 @@ FLOORS = [
     ("tasks", "matching"),
     ("weights", "metrics", "checkpoints", "loop"),
     WINGS,
-    ("evaluate", "report", "plots", "tables", "axioms", "demo"),
-    ("estimator",),
+    ("evaluate", "report", "plots", "table_files", "tables", "axioms", "demo"),
+    ("estimator", "label_file"),
     ("cli", "__init__", "__main__"),
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -29,6 +29,7 @@ HOMES = {  # who may import what; a folder ends in /
     "flax": ("pairwise/", "baselines/dec.py"),
     "orbax": ("checkpoints.py",),
     "tyro": ("cli.py",),
+    "pyarrow": ("table_files.py",),
 }
 
 

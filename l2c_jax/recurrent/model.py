@@ -10,6 +10,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from l2c_jax.recurrent.count import CountParams, init_count
 from l2c_jax.recurrent.lstm import LayerParams, LayerState, init_layer, layer_step, zero_state
 from l2c_jax.recurrent.scan import Scan, checkpointed
 from l2c_jax.tasks.frame import Frame
@@ -36,6 +37,8 @@ class ModelConfig:
     given_clusters: bool = False
     """Whether the learner is told the task's number of clusters k <= K: a one-hot input, and the
     scores beyond k masked. Zeros, and no mask, say that it is not known."""
+    count_hidden: int = 0
+    """H of the head that guesses the number of clusters; 0: there is none."""
 
     def __post_init__(self) -> None:
         if self.dimensions < 1 or self.num_clusters < 1:
@@ -46,12 +49,15 @@ class ModelConfig:
             raise ValueError(f'frame must be "canonical" or "raw", got {self.frame!r}')
         if not self.logit_scale > 0:
             raise ValueError("logit_scale must be positive")
+        if self.count_hidden < 0:
+            raise ValueError("count_hidden must not be negative")
 
 
 class Params(NamedTuple):
     """All weights of the learner."""
 
     layers: tuple[LayerParams, ...]  # the last one has K units
+    head: CountParams | None = None  # the head that guesses the number of clusters
 
 
 class Carry(NamedTuple):
@@ -82,6 +88,11 @@ def init(key: Key, config: ModelConfig) -> Params:
       [64, 64, 64, 4]
     """
     widths = (*config.hidden, config.num_clusters)
+    if config.count_hidden:
+        key, key_count = jax.random.split(key)
+        count = init_count(key_count, sum(widths), config.count_hidden, config.num_clusters)
+    else:
+        count = None
     inputs = config.dimensions
     if config.given_clusters:
         inputs += config.num_clusters
@@ -92,7 +103,7 @@ def init(key: Key, config: ModelConfig) -> Params:
     for layer_key, width in zip(keys, widths, strict=True):
         layers.append(init_layer(layer_key, inputs, width))
         inputs = width
-    return Params(tuple(layers))
+    return Params(tuple(layers), count)
 
 
 def clear(params: Params) -> Carry:

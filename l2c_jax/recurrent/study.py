@@ -33,7 +33,7 @@ class Memory(NamedTuple):
     told: Array  # [] int32, the number of clusters that was told, 0 if it was not
 
 
-def study(
+def read(
     params: Params,
     key: Key,
     points: Array,
@@ -43,8 +43,9 @@ def study(
     model: ModelConfig,
     passes: int = 2,
     orders: int = 16,
+    most: int | None = None,
 ) -> Memory:
-    """Read a data set in M orders, E passes each.
+    """Read a data set in M orders, E passes each; every reading numbers the clusters as it likes.
 
     Args:
       params: the trained learner.
@@ -55,10 +56,10 @@ def study(
       model: the learner's configuration, static.
       passes: E, static.
       orders: M, static.
+      most: points read in a pass, a fresh random sample each time, static; ``None``: all.
 
     Returns:
-      The memory, for :func:`recall`. Each reading numbers the clusters in its own way; ``names``
-      says how they correspond.
+      The memory, in which the numberings do not correspond yet.
     """
     told = jnp.asarray(count, jnp.int32)
     shown = known_count(points, told, model.num_clusters) if model.given_clusters else points
@@ -67,16 +68,43 @@ def study(
         visits = jax.vmap(visiting_order, (0, None))(jax.random.split(key, passes), mask)
 
         def one_pass(carry: Carry, order: Array) -> tuple[Carry, None]:
-            return rollout(params, carry, shown, order, mask=mask)[0], None
+            as_read = jnp.arange(order.shape[0])
+            return rollout(params, carry, shown[order], as_read, mask=mask[order])[0], None
 
-        return jax.lax.scan(one_pass, clear(params), visits)[0]
+        return jax.lax.scan(one_pass, clear(params), visits[:, :most])[0]
 
     carries = jax.vmap(reading)(jax.random.split(key, orders))
     same = jnp.broadcast_to(jnp.arange(model.num_clusters), (orders, model.num_clusters))
-    memory = Memory(carries, same, told)
+    return Memory(carries, same, told)
+
+
+def study(
+    params: Params,
+    key: Key,
+    points: Array,
+    mask: Array,
+    count: Array | int = 0,
+    *,
+    model: ModelConfig,
+    passes: int = 2,
+    orders: int = 16,
+    most: int | None = None,
+) -> Memory:
+    """As :func:`read`, and find out how the readings' numberings of the clusters correspond.
+
+    Returns:
+      The memory, for :func:`recall`.
+    """
+    memory = read(
+        *(params, key, points, mask, count),
+        model=model,
+        passes=passes,
+        orders=orders,
+        most=most,
+    )
     answers = jnp.exp(recall_each(params, memory, points, model=model)) * mask[None, :, None]
     reference = answers[0]
-    names = same
+    names = memory.names
     for _ in range(2):
         names = jax.vmap(lambda answer, with_=reference: cheapest_relabelling(-with_.T @ answer))(
             answers

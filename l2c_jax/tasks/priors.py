@@ -22,7 +22,7 @@ class PriorConfig:
 
     num_points: int = 128
     """N, points of a task, padding included."""
-    min_points: int = 24
+    min_points: int = 64
     """Least number of points; the logarithm of the number is uniform."""
     dimensions: int = 16
     """D, most columns of a table; the logarithm of their number is uniform."""

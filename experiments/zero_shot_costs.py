@@ -1,0 +1,144 @@
+"""The packaged weights: how stable the answers are, and how long they take."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from experiments.data import LabelledTable
+from experiments.harness import Options
+from experiments.zero_shot_tables import labels_of
+from l2c_jax.evaluate import record
+from l2c_jax.metrics import adjusted_rand_index
+from l2c_jax.recurrent.learner import Learner
+from l2c_jax.recurrent.table import label_table, study_table
+from l2c_jax.report import Record, markdown_table, measured, number
+
+FRESH = """
+import time
+start = time.perf_counter()
+import numpy as np
+from l2c_jax import runtime
+runtime.use_compilation_cache()
+from l2c_jax.estimator import MetaClusterer
+MetaClusterer(random_state=0).fit_predict(np.random.default_rng(0).normal(size=(1000, 10)))
+print(time.perf_counter() - start)
+"""
+
+
+def measure(learner: Learner, tables: list[LabelledTable], options: Options) -> list[Record]:
+    """Stability on the tables and on separated clusters; seconds."""
+    return [*stability(learner, tables, options), *seconds(learner, options)]
+
+
+def stability(learner: Learner, tables: list[LabelledTable], options: Options) -> Iterator[Record]:
+    """ARI between the answer for a table and for the same table moved, or read otherwise."""
+    rng = np.random.default_rng(options.seed)
+    separated = [blobs(rng, learner.model.num_clusters) for _ in range(2 if options.smoke else 30)]
+    real = [(table.points, table.num_clusters) for table in tables]
+    for dataset, clouds in {"separated clusters": separated, "real tables": real}.items():
+        found: dict[str, list[float]] = {"columns": [], "rows": [], "seed": []}
+        for points, k in tqdm(clouds, desc=f"stability, {dataset}"):
+            first = labels_of(learner, points, k, options.seed)
+            columns, rows = rng.permutation(points.shape[1]), rng.permutation(len(points))
+            unit = 10 ** rng.uniform(-3, 3, points.shape[1])
+            moved = ((points + rng.normal(size=points.shape[1])) * unit)[:, columns]
+            answers = {
+                "columns": labels_of(learner, moved, k, options.seed),
+                "rows": labels_of(learner, points[rows], k, options.seed)[np.argsort(rows)],
+                "seed": labels_of(learner, points, k, options.seed + 1),
+            }
+            for name, answer in answers.items():
+                found[name].append(adjusted_rand_index(first, answer))
+        names = {
+            "columns": "columns shifted, scaled and reordered",
+            "rows": "rows shuffled",
+            "seed": "another seed of the visiting orders",
+        }
+        for name, values in found.items():
+            extra = {"identical": float(np.mean(np.array(values) == 1))}
+            yield record(
+                "zero_shot",
+                f"stability, {dataset}",
+                "learned",
+                f"ARI after {names[name]}",
+                values,
+                seed=options.seed,
+                extra=extra,
+            )
+
+
+def blobs(rng: np.random.Generator, most: int) -> tuple[np.ndarray, int]:
+    """Well separated round clusters, and how many."""
+    k = int(rng.integers(2, min(6, most) + 1))
+    labels = np.arange(300) % k
+    return rng.normal(size=(300, 5)) + 6 * rng.normal(size=(k, 5))[labels], k
+
+
+def seconds(learner: Learner, options: Options) -> Iterator[Record]:
+    """How long the estimator's work takes, warm, for large tables, and in a fresh process."""
+    rng = np.random.default_rng(options.seed)
+
+    def answer(rows: int) -> float:
+        table = rng.normal(size=(rows, 10))
+        start = time.perf_counter()
+        known = study_table(learner, table)
+        label_table(learner, known, table)
+        return time.perf_counter() - start
+
+    answer(1000)
+    shared: dict[str, Any] = {"seed": options.seed}
+    repeats = 2 if options.smoke else 7
+    times = [answer(1000) for _ in range(repeats)]
+    yield record("zero_shot", "1,000 x 10, warm", "learned", "seconds", times, **shared)
+    if options.smoke:
+        return
+    large = [answer(1_000_000)]
+    yield record("zero_shot", "1,000,000 x 10, warm", "learned", "seconds", large, **shared)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("empty", "filled"):
+            dataset = f"1,000 x 10, fresh process, compilation cache {name}"
+            times = [fresh(folder) for _ in range(1 if name == "empty" else 3)]
+            yield record("zero_shot", dataset, "learned", "seconds", times, **shared)
+
+
+def fresh(cache: str) -> float:
+    """Seconds from import to answer in a new process."""
+    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": cache}
+    environment.pop("XLA_FLAGS", None)
+    done = subprocess.run(
+        [sys.executable, "-c", FRESH], capture_output=True, text=True, check=True, env=environment
+    )
+    return float(done.stdout.split()[-1])
+
+
+def render(records: list[Record]) -> str:
+    """Both tables, for RESULTS.md."""
+    stable = [entry for entry in records if entry["dataset"].startswith("stability, ")]
+    body = [
+        [
+            entry["dataset"].removeprefix("stability, "),
+            entry["metric"].removeprefix("ARI after "),
+            measured(entry),
+            number(100 * entry["identical"], 0),
+            str(entry["n"]),
+        ]
+        for entry in stable
+    ]
+    times = [
+        [entry["dataset"], measured(entry, 2)] for entry in records if entry["metric"] == "seconds"
+    ]
+    return (
+        '## "universal": stability and durations\n\n'
+        + markdown_table(["data", "change", "ARI of both answers", "identical, %", "n"], body)
+        + "\n\nThe number of clusters told. The last change is the only one that is random by "
+        "intention.\n\n"
+        + markdown_table(["table", "seconds"], times)
+        + "\n\nThe number of clusters found by the learner; both cores of the machine.\n"
+    )
