@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
@@ -21,6 +22,7 @@ from l2c_jax.recurrent.train import TaskSource, TrainConfig, TrainState, init_st
 from l2c_jax.tasks.priors import PriorConfig, draw_prior_task
 from l2c_jax.tasks.synthetic import TaskConfig, draw_task
 from l2c_jax.types import Key, PyTree
+from l2c_jax.weights import fingerprint
 
 
 def task_source(tasks: TaskConfig | PriorConfig) -> TaskSource:
@@ -152,6 +154,7 @@ def fit(
     model: ModelConfig,
     training: TrainConfig,
     *,
+    start: Learner | None = None,
     folder: str | Path | None = None,
     resume: bool = False,
     progress: bool = True,
@@ -163,6 +166,9 @@ def fit(
       tasks: what to learn from.
       model: the learner's shape.
       training: how; its seed decides everything random.
+      start: a learner of the same shape to begin from, with a fresh optimiser, instead of random
+        parameters. The story, in ``run.json`` and in the learner's header, names its weights by
+        their fingerprint.
       folder: for checkpoints and log, see :func:`l2c_jax.loop.run`.
       resume: go on from the newest checkpoint there.
       progress: show a bar.
@@ -173,22 +179,28 @@ def fit(
       (False: a signal asked to stop, and the run can be resumed).
 
     Raises:
-      ValueError: if model and tasks do not fit each other.
+      ValueError: if model and tasks do not fit each other, or the start has another shape.
       l2c_jax.loop.DivergedError: if the loss is not finite.
       l2c_jax.loop.RunExistsError: if the folder holds another run.
     """
     check_fit(tasks, model)
+    if start is not None and start.model != model:
+        raise ValueError(f"the learner to start from is of shape {start.model}, not {model}")
     made_with = {**provenance(), "versions": versions()}
     source = task_source(tasks)
     key_init, key_run = jax.random.split(jax.random.key(training.seed))
-    story = {
+    story: dict[str, Any] = {
         "tasks": dataclasses.asdict(tasks),
         "model": dataclasses.asdict(model),
         "training": dataclasses.asdict(training),
     }
+    state = init_state(key_init, model, training)
+    if start is not None:
+        story["start"] = fingerprint(start.params)
+        state = state._replace(params=jax.tree.map(jnp.array, start.params))  # chunk reuses them
     state, done, seconds = loop.run(
         lambda: make_advance(key_run, source, model, training),
-        init_state(key_init, model, training),
+        state,
         loop.LoopConfig(
             iterations=training.iterations,
             log_every=training.log_every,
