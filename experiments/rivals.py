@@ -1,0 +1,168 @@
+"""Designed clusterers on tasks from tables, their settings chosen on training tables."""
+
+import itertools
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from l2c_jax.baselines import BASELINES
+from l2c_jax.metrics import error_rate
+from l2c_jax.tasks.pool import Pool, PoolConfig, draw_pool_task_and_table
+from l2c_jax.tasks.task import Task
+
+COLUMNS = ("raw", "standardised")
+"""In their own relative units, over one number; or each with variance 1."""
+
+
+class Drawn(NamedTuple):
+    """B tasks from a pool, the same rows once in either kind of columns."""
+
+    raw: Task
+    standardised: Task
+    tables: np.ndarray  # [B] int, the number of the table that each comes from
+
+
+def draw_from_pool(key: jax.Array, pool: Pool, raw: PoolConfig, count: int) -> Drawn:
+    """Draw ``count`` tasks; the key is consumed."""
+    keys = jax.random.split(key, count)
+
+    def tasks(standardise: bool) -> tuple[Task, np.ndarray]:
+        config = PoolConfig(**{**vars(raw), "standardise": standardise})
+        draw = jax.jit(
+            jax.vmap(lambda key, pool: draw_pool_task_and_table(key, pool, config), (0, None))
+        )
+        return jax.tree.map(np.asarray, draw(keys, jax.tree.map(jax.numpy.asarray, pool)))
+
+    (in_units, tables), (standardised, _) = tasks(False), tasks(True)
+    return Drawn(in_units, standardised, tables)
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One row of the table: a baseline, and the settings to choose from."""
+
+    row: str
+    """What the table calls it."""
+    method: str
+    """Its name in :data:`l2c_jax.baselines.BASELINES`."""
+    grid: tuple[Mapping[str, Any], ...]
+    """Parameters of the baseline, and ``columns``."""
+    oracle: bool = False
+    """Whether every task gets the setting that is best for it, which no user can know."""
+    tasks: int | None = None
+    """How many of a split's test tasks it is run on; None: all."""
+    constant_columns: bool = False
+    """Whether it sees columns that are zero, so that all tables of a setting are as wide."""
+
+
+def _grid(columns: Sequence[str] = COLUMNS, **values: Sequence[Any]) -> tuple[dict[str, Any], ...]:
+    """Every combination of some parameters."""
+    chosen = itertools.product(columns, *values.values())
+    return tuple(
+        {"columns": first, **dict(zip(values, rest, strict=True))} for first, *rest in chosen
+    )
+
+
+def _both(method: str) -> tuple[Rival, Rival]:
+    raw, standardised = (Rival(f"{method} ({c})", method, _grid([c])) for c in COLUMNS)
+    return raw, standardised
+
+
+_DENSITY = _grid(eps=(0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 1.8, 2.5, 3.5), min_samples=(3, 5, 10, 20))
+RIVALS = (
+    *_both("k-means"),
+    Rival(
+        "kernel k-means",
+        "kernel k-means",
+        _grid(gamma=(0.01, 0.03, 0.1, 0.3, 1.0), n_init=(3,)),
+    ),
+    Rival(
+        "spectral",
+        "spectral",
+        _grid(gamma=(0.03, 0.1, 0.3, 1.0, 3.0)) + _grid(neighbours=(5, 10, 15)),
+    ),
+    Rival("DBSCAN", "DBSCAN", _DENSITY),
+    Rival("DBSCAN (oracle parameters)", "DBSCAN", _DENSITY, oracle=True),
+    Rival("HDBSCAN", "HDBSCAN", _grid(min_cluster_size=(5, 10, 20))),
+    *_both("Gaussian mixture"),
+    *_both("Ward"),
+    Rival(
+        "DEC",
+        "DEC",
+        _grid(
+            ["standardised"],
+            pretraining=(300,),
+            finetuning=(150,),
+            interval=(25,),
+            refreshes=(12,),
+        ),
+        tasks=20,
+        constant_columns=True,
+    ),
+)
+"""Every row. DEC trains its networks anew for every task, here with fewer updates than its
+defaults, and on fewer tasks."""
+QUICK: Mapping[str, Mapping[str, Any]] = {
+    "DEC": {"hidden": (8,), "pretraining": 2, "finetuning": 2, "interval": 2, "refreshes": 1}
+}
+"""Parameters of smoke runs."""
+
+
+def errors(rival: Rival, parameters: Mapping[str, Any], drawn: Drawn, k: int, seed: int) -> list:
+    """Error of one setting of a rival on every task, each told k.
+
+    Args:
+      rival: which.
+      parameters: one element of its grid.
+      drawn: B tasks.
+      k: the number of clusters, or the largest.
+      seed: of its starts.
+
+    Returns:
+      ``[B]`` floats.
+    """
+    parameters = dict(parameters)
+    tasks = getattr(drawn, parameters.pop("columns"))
+    cluster, found = BASELINES[rival.method], []
+    for points, labels in zip(tasks.points, tasks.labels, strict=True):
+        used = np.ones(points.shape[1], bool) if rival.constant_columns else points.any(axis=0)
+        if not used.any():
+            used[0] = True
+        with warnings.catch_warnings():  # that some points are the same, among others
+            warnings.simplefilter("ignore")
+            predicted = cluster(points[:, used].astype(np.float64), k, seed, **parameters)
+        found.append(error_rate(labels, predicted))
+    return found
+
+
+def first(drawn: Drawn, count: int | None) -> Drawn:
+    """The first tasks of some."""
+    return jax.tree.map(lambda leaf: leaf[:count], drawn)
+
+
+def measured(rival: Rival, tuning: Drawn, test: Drawn, k: int, seed: int) -> dict[str, Any]:
+    """Errors of a rival on test tasks, at the setting of least mean error on others.
+
+    Args:
+      rival: which.
+      tuning: tasks from training tables.
+      test: tasks from test tables.
+      k: the number of clusters, or the largest.
+      seed: of its starts.
+
+    Returns:
+      ``errors`` ``[B]``, and the ``parameters`` that were chosen.
+    """
+    test = first(test, rival.tasks)
+    if rival.oracle:
+        table = np.array([errors(rival, setting, test, k, seed) for setting in rival.grid])
+        return {"errors": table.min(axis=0).tolist(), "parameters": "best for each task"}
+    best = rival.grid[0]
+    if len(rival.grid) > 1:
+        tuned = [np.mean(errors(rival, setting, tuning, k, seed)) for setting in rival.grid]
+        best = rival.grid[int(np.argmin(tuned))]
+    return {"errors": errors(rival, best, test, k, seed), "parameters": dict(best)}
