@@ -1,13 +1,13 @@
-"""What Tables 3 and 4 share: tables, splits, tasks, everybody's errors, records and their page."""
+"""What Tables 3 and 4 share: tables, splits, tasks, everybody's errors, and their records."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from scipy.stats import t as student
 from tqdm import tqdm
 
 from experiments.data import RawTable, raw_tables
@@ -15,15 +15,14 @@ from experiments.harness import RUNS, Options
 from experiments.kept import kept
 from experiments.real_training import MIXED, REAL, START_ROW, learner_of, start_learner
 from experiments.rivals import QUICK, RIVALS, Drawn, Rival, draw_from_pool, measured
-from experiments.splits import Setting, family, split
-from l2c_jax import report
+from experiments.splits import SPLITS, Setting, family, split
 from l2c_jax.evaluate import learned_labels, record, scores_of_tasks
 from l2c_jax.recurrent.learner import Learner
-from l2c_jax.report import Record, markdown_table, number
+from l2c_jax.report import Record
 from l2c_jax.tasks.pool import Pool, make_pool
 from l2c_jax.weights import fingerprint
 
-SPLITS, TEST, TUNE, ORDERS = 5, 100, 20, 16
+TEST, TUNE, ORDERS = 100, 20, 16
 REFERENCES = ("k-means (raw)", "k-means (standardised)")
 LEARNED = (REAL.row, MIXED.row, START_ROW)
 
@@ -75,12 +74,17 @@ def measure(name: str, settings: Sequence[Setting], options: Options) -> list[Re
 def make_split(
     setting: Setting, tables: Sequence[RawTable], index: int, options: Options
 ) -> Split:
-    """Tables of one split, and tasks from them; all follow from the seed."""
-    by_name = {table.name: (table.points, table.labels) for table in tables}
-    names, test_names = split(list(by_name), options.seed, index)
+    """Tables of one split, and tasks from them; all follow from the seed.
+
+    The pools of all splits hold all tables, with weight 0 where they are not drawn from, so that
+    training is compiled once a setting.
+    """
+    names = [table.name for table in tables]
+    training_names, test_names = split(names, options.seed, index)
+    pool = make_pool([(table.points, table.labels) for table in tables], setting.dimensions)
     training, test = (
-        make_pool([by_name[name] for name in some], setting.dimensions)
-        for some in (names, test_names)
+        pool._replace(weights=np.isin(names, some).astype(np.float32))
+        for some in (training_names, test_names)
     )
     key = jax.random.fold_in(jax.random.key(options.seed), index)
     key_tuning, key_test = jax.random.split(key)
@@ -124,8 +128,9 @@ def answers(
             kept(
                 path_of(folder, rival.row, options),
                 story,
-                lambda rival=rival: measured(
-                    rival, own.tuning, own.test, setting.num_clusters, options.seed
+                partial(
+                    measured,
+                    *(rival, own.tuning, own.test, setting.num_clusters, options.seed),
                 ),
             ),
         )
@@ -143,7 +148,7 @@ def answers(
             kept(
                 path_of(folder, row, options),
                 story,
-                lambda learner=learner: learned(learner, setting, own.test, options),
+                partial(learned, learner, setting, own.test, options),
             ),
         )
 
@@ -221,7 +226,7 @@ def summarise(
             **({"test_tables": list(tests)} if row == REFERENCES[0] else {}),
             **({"paper_plus_minus": paper[1]} if paper else {}),
         }
-        means = extra["by_split"]
+        means = np.array(extra["by_split"])
         printed = paper[0] if paper else None
         yield record(
             name, setting.title, row, "error", means, seed=seed, paper=printed, extra=extra
@@ -230,12 +235,11 @@ def summarise(
             if row == reference:
                 continue
             base = [np.array((result[reference] or {})["errors"]) for result in results]
-            gaps = [
-                float((own - other[: len(own)]).mean())
-                for own, other in zip(errors, base, strict=True)
-            ]
-            metric = f"error above {reference}"
-            yield record(name, setting.title, row, metric, gaps, seed=seed, extra={"gaps": gaps})
+            gaps = np.array(
+                [(own - b[: len(own)]).mean() for own, b in zip(errors, base, strict=True)]
+            )
+            extra, metric = {"by_split": gaps.tolist()}, f"error above {reference}"
+            yield record(name, setting.title, row, metric, gaps, seed=seed, extra=extra)
 
 
 def told_by(found: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
@@ -259,88 +263,3 @@ def made_tables() -> Iterator[RawTable]:
         points[:, 2] = 1.0
         points[3, 0] = np.nan
         yield RawTable(f"made {letter}", points, labels)
-
-
-def render(title: str, records: list[Record], note: str) -> str:
-    """The tables for RESULTS.md: errors, differences to k-means, and what they say.
-
-    Args:
-      title: of the section.
-      records: from :func:`measure`.
-      note: a sentence of the experiment's own.
-
-    Returns:
-      Markdown.
-    """
-    settings = list(dict.fromkeys(entry["dataset"] for entry in records))
-    rows = list(dict.fromkeys(entry["method"] for entry in records))
-    by = {(entry["dataset"], entry["method"], entry["metric"]): entry for entry in records}
-    body = [[row, *(cell(by.get((s, row, "error"))) for s in settings)] for row in rows]
-    best = {s: min(REFERENCES, key=lambda r: by[s, r, "error"]["mean"]) for s in settings}
-    gaps = [
-        [row, *(gap(by.get((s, row, f"error above {best[s]}"))) for s in settings)]
-        for row in rows
-        if row not in REFERENCES
-    ]
-    counts = "; ".join(
-        "{}: {tables} tables of {families} families, {tables_that_may_repeat_rows} of them with "
-        "a class of too few rows".format(s, **by[s, REFERENCES[0], "error"])
-        for s in settings
-    )
-    verdicts = [verdict(row, settings, best, by) for row in LEARNED if row in rows]
-    missing = [row for row in LEARNED if row not in rows]
-    first = by[settings[0], REFERENCES[0], "error"]
-    return (
-        f"## {title}\n\n"
-        + markdown_table(["error (paper)", *settings], body)
-        + "\n\nPaired differences to the better of both k-means on the same tasks:\n\n"
-        + markdown_table(["error above k-means", *settings], gaps)
-        + f"\n\nMean ± standard error over {first['n']} splits of the tables, families apart, "
-        f"{first['tasks_per_split']} test tasks a split. {counts}. A row is drawn twice only "
-        "after every row of its class. " + " ".join(verdicts) + f" {note} "
-        "Settings of kernel k-means, spectral, DBSCAN and HDBSCAN, raw or standardised columns "
-        "among them: those of least mean error on tasks from the split's training tables. "
-        + (
-            f"Without weights, so left out: {', '.join(missing)}; `--retrain` trains them. "
-            if missing
-            else ""
-        )
-        + "\n"
-    )
-
-
-def cell(entry: Record | None) -> str:
-    """An error with the paper's in brackets."""
-    if entry is None:
-        return "-"
-    paper = "" if entry["paper"] is None else f" ({number(entry['paper'], 2)})"
-    return report.measured(entry) + paper
-
-
-def gap(entry: Record | None) -> str:
-    """A difference with its sign."""
-    if entry is None:
-        return "-"
-    return ("+" if entry["mean"] > 0 else "") + report.measured(entry)
-
-
-def sure(entry: Record) -> int:
-    """The sign of a difference, 0 if its 95 % interval (Student's t over splits) has 0 in it."""
-    if entry["stderr"] is None:
-        return 0
-    half = student.ppf(0.975, entry["n"] - 1) * entry["stderr"]
-    return 0 if abs(entry["mean"]) <= half else int(np.sign(entry["mean"]))
-
-
-def verdict(row: str, settings: Sequence[str], best: dict[str, str], by: dict) -> str:
-    """Where a learner beats k-means, and where it does not."""
-    signs: dict[int, list[str]] = {-1: [], 0: [], 1: []}
-    for s in settings:
-        entry = by.get((s, row, f"error above {best[s]}"))
-        if entry is not None:
-            signs[sure(entry)].append(f"{s} ({gap(entry)})")
-    words = {-1: "beats k-means at", 0: "is not distinguishable from it at", 1: "is worse at"}
-    said = [f"{words[sign]} {', '.join(where)}" for sign, where in signs.items() if where]
-    if not signs[-1]:
-        said = ["beats k-means nowhere", *said]
-    return f"*{row}* {'; '.join(said)}."

@@ -21,8 +21,8 @@ from l2c_jax.weights import fingerprint
 
 POINTS = 100
 """Points of a training task, for test tasks of 500 points too: it costs a fifth."""
-FROM_SCRATCH = TrainConfig(iterations=1500, batch=16, passes=2, labels="matched", log_every=50)
-FINE_TUNING = replace(FROM_SCRATCH, iterations=500, learning_rate=1e-3)
+FROM_SCRATCH = TrainConfig(iterations=2500, batch=16, passes=2, labels="matched", log_every=50)
+FINE_TUNING = replace(FROM_SCRATCH, iterations=1500, learning_rate=1e-3)
 START = replace(FROM_SCRATCH, iterations=5000, batch=32, untold=0.2)
 """Of a learner on synthetic tasks alone, where the package has no such weights."""
 SMOKE_MODEL = ModelConfig(dimensions=2, num_clusters=4, hidden=(4,), given_clusters=True)

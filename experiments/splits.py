@@ -11,6 +11,8 @@ from l2c_jax.tasks.pool import PoolConfig
 
 SHARE = 0.1
 """Share of the tables that are for test."""
+SPLITS = 5
+"""How many splits there are."""
 
 # Prefixes of names: near-copies, or tables of the same people, plants or machines.
 FAMILIES = (
@@ -94,8 +96,9 @@ def family(name: str) -> str:
 def split(names: Sequence[str], seed: int, number: int) -> tuple[list[str], list[str]]:
     """Training and test tables; no family has tables in both.
 
-    Families come in random order and go to the test while its share is below :data:`SHARE`. One
-    that would make it more than twice as large stays in training.
+    Families, in a random order, go to the test while its share is below :data:`SHARE`; one that
+    would make it more than twice as large stays in training. Every split begins elsewhere in the
+    same order, so that their tests overlap only if families are few.
 
     Args:
       names: the tables.
@@ -109,8 +112,9 @@ def split(names: Sequence[str], seed: int, number: int) -> tuple[list[str], list
       ValueError: if all tables are one family.
 
     Example:
-      >>> split([f"table{letter}" for letter in "abcdefghij"], 0, 0)[1]
-      ['tableg']
+      >>> training, test = split([*"abcdefgh", "volcanoes-a1", "volcanoes-b1"], 0, 0)
+      >>> len(training), len(test)
+      (9, 1)
     """
     members: dict[str, list[str]] = {}
     for name in names:
@@ -118,7 +122,8 @@ def split(names: Sequence[str], seed: int, number: int) -> tuple[list[str], list
     if len(members) < 2:
         raise ValueError(f"tables of one family cannot be split: {', '.join(names)}")
     wanted = max(1, round(SHARE * len(names)))
-    order = np.random.default_rng((seed, number)).permutation(sorted(members)).tolist()
+    families = np.random.default_rng(seed).permutation(sorted(members))
+    order = np.roll(families, -number * max(1, len(families) // SPLITS)).tolist()
     fitting = [name for name in order if len(members[name]) <= 2 * wanted]
     test: set[str] = set()
     for name in fitting or [min(order, key=lambda name: len(members[name]))]:

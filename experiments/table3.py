@@ -10,7 +10,7 @@ fewer errors than k-means on tables of other families.
 The tables lie in ``$L2C_DATA``; ``python -m experiments.openml`` fetches some.
 """
 
-from experiments import real_tables
+from experiments import real_page, real_tables
 from experiments.harness import Options, main
 from experiments.splits import Setting
 from l2c_jax.report import Record
@@ -73,7 +73,7 @@ def measure(options: Options) -> list[Record]:
 
 def render(records: list[Record]) -> str:
     """The table, for RESULTS.md."""
-    return real_tables.render(
+    return real_page.render(
         "Table 3: tasks from real tables",
         records,
         "Everybody but DBSCAN and HDBSCAN is told k.",

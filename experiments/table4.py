@@ -10,7 +10,7 @@ clusterers that use the largest number.
 The tables lie in ``$L2C_DATA``; ``python -m experiments.openml`` fetches some.
 """
 
-from experiments import real_tables
+from experiments import real_page, real_tables
 from experiments.harness import Options, main
 from experiments.splits import Setting
 from l2c_jax.report import Record
@@ -50,7 +50,7 @@ def measure(options: Options) -> list[Record]:
 
 def render(records: list[Record]) -> str:
     """The table, for RESULTS.md."""
-    return real_tables.render(
+    return real_page.render(
         "Table 4: tasks from real tables, an unknown number of clusters",
         records,
         "Nobody is told k: those that need a number of clusters get the largest, as in the paper; "

@@ -24,6 +24,7 @@ class Pool(NamedTuple):
     scales: ArrayLike  # [T, D] float32, what each column was divided by; 0: constant, or none
     members: ArrayLike  # [T, C, M] int32, which rows a class has: the first of them, see sizes
     sizes: ArrayLike  # [T, C] int32, rows of each class; 0: the table has no such class
+    weights: ArrayLike  # [T] float32, how often each table is drawn; 0: never
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def make_pool(
       dimensions: D; ``None``: as wide as the widest table.
 
     Returns:
-      The pool, in NumPy arrays.
+      The pool, in NumPy arrays, all tables of weight 1. With other weights it is a pool of some
+      of the tables that shares compiled programs with this one.
 
     Raises:
       ValueError: if there is no table, or one is empty, infinite, wider than ``dimensions``, or
@@ -113,7 +115,8 @@ def make_pool(
         rows.append(np.pad(scaled, ((0, 0), (0, dimensions - points.shape[1]))))
         scales[t, : points.shape[1]] = deviation
         done += len(points)
-    return Pool(np.concatenate(rows).astype(np.float32), scales, members, sizes)
+    weights = np.ones(len(arrays), np.float32)
+    return Pool(np.concatenate(rows).astype(np.float32), scales, members, sizes, weights)
 
 
 def _scaled(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -136,9 +139,13 @@ def check_pool(pool: Pool, config: PoolConfig) -> None:
     """Refuse a pool that cannot give the tasks.
 
     Raises:
-      ValueError: if the pool is not as wide as the tasks, or a table has too few classes.
+      ValueError: if the pool is not as wide as the tasks, a table has too few classes, or the
+        weights are negative or all 0.
     """
-    width, fewest = pool.rows.shape[1], int((np.asarray(pool.sizes) > 0).sum(axis=1).min())
+    width, weights = pool.rows.shape[1], np.asarray(pool.weights)
+    if weights.min() < 0 or not weights.any():
+        raise ValueError("weights of tables must not be negative, nor all 0")
+    fewest = int((np.asarray(pool.sizes)[weights > 0] > 0).sum(axis=1).min())
     if width != config.dimensions:
         raise ValueError(f"the pool is {width} columns wide, the tasks {config.dimensions}")
     if fewest < config.least_clusters:
@@ -148,11 +155,11 @@ def check_pool(pool: Pool, config: PoolConfig) -> None:
 def draw_pool_task(key: Key, pool: Pool, config: PoolConfig) -> Task:
     """Draw one task from a pool of tables (section 4.5).
 
-    The table is uniform among the pool's, the classes among the table's, and their rows among
-    each class's; every class gives as many, to one. No row is drawn twice before every row of its
-    class was drawn once, so rows repeat only in classes of fewer than N / K.
-    Missing values become the mean of their column in the task. Columns have mean 0; those that
-    are constant in the task are zeros, like those that the table does not have.
+    The table is drawn by the pool's weights, the classes are uniform among the table's, and their
+    rows among each class's; every class gives as many, to one. No row is drawn twice before every
+    row of its class was drawn once, so rows repeat only in classes of fewer than N / K. Missing
+    values become the mean of their column in the task. Columns have mean 0; those that are
+    constant in the task are zeros, like those that the table does not have.
 
     Args:
       key: consumed.
@@ -178,8 +185,8 @@ def draw_pool_task(key: Key, pool: Pool, config: PoolConfig) -> Task:
 def draw_pool_task_and_table(key: Key, pool: Pool, config: PoolConfig) -> tuple[Task, Array]:
     """As :func:`draw_pool_task`, with the number ``[]`` of the table that it was drawn from."""
     key_table, key_count, key_classes, key_rows = jax.random.split(key, 4)
-    rows, scales, members, sizes = (jnp.asarray(leaf) for leaf in pool)
-    table = jax.random.randint(key_table, (), 0, sizes.shape[0])
+    rows, scales, members, sizes, weights = (jnp.asarray(leaf) for leaf in pool)
+    table = jax.random.choice(key_table, sizes.shape[0], p=weights / weights.sum())
     there = sizes[table] > 0  # [C]
     most = jnp.minimum(there.sum(), config.num_clusters)
     least = jnp.minimum(most, config.least_clusters)
@@ -212,9 +219,9 @@ def _shuffled_rows(key: Key, members: Array, sizes: Array, config: PoolConfig) -
 
 def _in_units(points: Array, scales: Array) -> Array:
     """Columns in the units of their table, centred, all over one number: mean variance 1."""
-    relative = scales / jnp.maximum(scales.max(), 1e-30)
-    points = (points - points.mean(axis=0, keepdims=True)) * relative[None, :]
-    variance = (points**2).mean(axis=0)
-    used = variance > 1e-12 * variance.max()
-    total = jnp.sqrt(variance.sum() / jnp.maximum(used.sum(), 1))
+    points = points - points.mean(axis=0, keepdims=True)
+    moves = (points**2).mean(axis=0) > 1e-12  # the units here are standard deviations
+    relative = scales * moves / jnp.maximum(scales.max(), 1e-30)
+    points = points * relative[None, :]
+    total = jnp.sqrt((points**2).sum(axis=1).mean() / jnp.maximum(moves.sum(), 1))
     return points / jnp.where(total > 0, total, 1.0)
