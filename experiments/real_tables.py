@@ -51,7 +51,7 @@ def measure(name: str, settings: Sequence[Setting], options: Options) -> list[Re
     if options.smoke:
         settings = [replace(settings[0], num_points=24, dimensions=4)]
     start = start_learner(options)
-    splits = 2 if options.smoke else SPLITS
+    splits = 1 if options.smoke else SPLITS
     bar = tqdm(total=len(settings) * splits * (len(RIVALS) + len(LEARNED)), desc=name)
     records: list[Record] = []
     with bar:

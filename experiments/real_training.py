@@ -17,6 +17,7 @@ from l2c_jax.recurrent.train import TrainConfig
 from l2c_jax.tasks.mixed import MixedConfig
 from l2c_jax.tasks.pool import Pool
 from l2c_jax.tasks.priors import PriorConfig
+from l2c_jax.tasks.synthetic import TaskConfig
 from l2c_jax.weights import fingerprint
 
 POINTS = 100
@@ -26,9 +27,8 @@ FINE_TUNING = replace(FROM_SCRATCH, iterations=1500, learning_rate=1e-3)
 START = replace(FROM_SCRATCH, iterations=5000, batch=32, untold=0.2)
 """Of a learner on synthetic tasks alone, where the package has no such weights."""
 SMOKE_MODEL = ModelConfig(dimensions=2, num_clusters=4, hidden=(4,), given_clusters=True)
-SMOKE_PRIOR = PriorConfig(
-    num_points=24, min_points=24, dimensions=2, num_clusters=4, count_weights=(1, 1, 1, 1)
-)
+SMOKE_TASKS = TaskConfig(num_points=24, num_clusters=4, swirls=0)
+"""Of a generator that compiles in seconds."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def start_learner(options: Options) -> Learner | None:
     """
     if options.smoke:
         quick = TrainConfig(iterations=2, batch=2, log_every=2)
-        return fit(SMOKE_PRIOR, SMOKE_MODEL, quick, progress=False)[0]
+        return fit(SMOKE_TASKS, SMOKE_MODEL, quick, progress=False)[0]
     if PACKAGED.exists():
         learner = load_learner(PACKAGED)
         if learner.model == MODEL:
@@ -77,6 +77,8 @@ def tasks_of(variant: Variant, setting: Setting, *, smoke: bool = False) -> Task
     tables = setting.tasks(points)
     if not variant.synthetic:
         return tables
+    if smoke:
+        return MixedConfig(tables, replace(SMOKE_TASKS, num_clusters=setting.num_clusters))
     prior = PriorConfig(
         num_points=points,
         min_points=points,

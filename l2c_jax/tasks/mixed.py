@@ -1,4 +1,4 @@
-"""Tasks from two sources: real tables, and the synthetic prior."""
+"""Tasks from two sources: real tables, and a synthetic one."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from l2c_jax.tasks.pool import Pool, PoolConfig, draw_pool_task
 from l2c_jax.tasks.priors import PriorConfig, draw_prior_task
+from l2c_jax.tasks.synthetic import TaskConfig, draw_task
 from l2c_jax.tasks.task import Task
 from l2c_jax.types import Array, Key
 
@@ -17,7 +18,7 @@ class MixedConfig:
 
     pool: PoolConfig
     """Tasks from tables."""
-    prior: PriorConfig
+    synthetic: PriorConfig | TaskConfig
     """Synthetic tasks."""
     real: float = 0.5
     """Probability that a task comes from the pool."""
@@ -29,17 +30,17 @@ class MixedConfig:
     @property
     def num_points(self) -> int:
         """N, points of a task, padding included."""
-        return max(self.pool.num_points, self.prior.num_points)
+        return max(self.pool.num_points, self.synthetic.num_points)
 
     @property
     def dimensions(self) -> int:
         """D, width of a task."""
-        return max(self.pool.dimensions, self.prior.dimensions)
+        return max(self.pool.dimensions, self.synthetic.dimensions)
 
     @property
     def num_clusters(self) -> int:
         """K, the most clusters of a task."""
-        return max(self.pool.num_clusters, self.prior.num_clusters)
+        return max(self.pool.num_clusters, self.synthetic.num_clusters)
 
 
 def draw_mixed_task(key: Key, pool: Pool, config: MixedConfig) -> Task:
@@ -55,11 +56,15 @@ def draw_mixed_task(key: Key, pool: Pool, config: MixedConfig) -> Task:
     Returns:
       Points ``[N, D]``, labels ``[N]``, mask ``[N]``. ``jit`` and ``vmap`` are the caller's.
     """
-    key_which, key_pool, key_prior = jax.random.split(key, 3)
+    key_which, key_pool, key_synthetic = jax.random.split(key, 3)
     real = jax.random.bernoulli(key_which, config.real)
     tables = _padded(draw_pool_task(key_pool, pool, config.pool), config)
-    synthetic = _padded(draw_prior_task(key_prior, config.prior), config)
-    return jax.tree.map(lambda one, other: jnp.where(real, one, other), tables, synthetic)
+    if isinstance(config.synthetic, PriorConfig):
+        made = draw_prior_task(key_synthetic, config.synthetic)
+    else:
+        made = draw_task(key_synthetic, config.synthetic)
+    made = _padded(made, config)
+    return jax.tree.map(lambda one, other: jnp.where(real, one, other), tables, made)
 
 
 def _padded(task: Task, config: MixedConfig) -> Task:

@@ -17,7 +17,7 @@ from l2c_jax.tasks.pool import (
     draw_pool_task_and_table,
     make_pool,
 )
-from l2c_jax.tasks.priors import PriorConfig
+from l2c_jax.tasks.synthetic import TaskConfig
 
 SIZES = ([30, 50], [20, 25, 3], [40, 12, 15, 9])
 CONFIG = PoolConfig(num_points=20, dimensions=5, num_clusters=2)
@@ -210,14 +210,12 @@ def test_impossible_tasks_are_refused(fields):
         replace(CONFIG, **fields)
 
 
-PRIOR = PriorConfig(
-    num_points=24, min_points=24, dimensions=2, num_clusters=2, count_weights=(0, 1)
-)
+SYNTHETIC = TaskConfig(num_points=24, num_clusters=2, swirls=0)
 
 
 @pytest.mark.parametrize("real", [0.0, 0.5, 1.0])
 def test_mixed_tasks_come_from_both_sources(real):
-    config = MixedConfig(CONFIG, PRIOR, real)
+    config = MixedConfig(CONFIG, SYNTHETIC, real)
     assert (config.num_points, config.dimensions, config.num_clusters) == (24, 5, 2)
     many = jax.jit(jax.vmap(lambda key: draw_mixed_task(key, POOL, config)))
     tasks = many(jax.random.split(jax.random.key(0), 100))
@@ -231,7 +229,7 @@ def test_mixed_tasks_come_from_both_sources(real):
 
 def test_a_share_that_is_none_is_refused():
     with pytest.raises(ValueError, match="probability"):
-        MixedConfig(CONFIG, PRIOR, 1.5)
+        MixedConfig(CONFIG, SYNTHETIC, 1.5)
 
 
 def test_a_learner_trains_on_a_pool():
