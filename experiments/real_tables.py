@@ -14,12 +14,12 @@ from experiments.data import RawTable, raw_tables
 from experiments.harness import RUNS, Options
 from experiments.kept import kept
 from experiments.real_training import MIXED, REAL, START_ROW, learner_of, start_learner
-from experiments.rivals import QUICK, RIVALS, Drawn, Rival, draw_from_pool, measured
+from experiments.rivals import QUICK, RIVALS, Rival, draw_from_pool, measured
 from experiments.splits import SPLITS, Setting, family, split
 from l2c_jax.evaluate import learned_labels, record, scores_of_tasks
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.report import Record
-from l2c_jax.tasks.pool import Pool, make_pool
+from l2c_jax.tasks.pool import Drawn, Pool, make_pool
 from l2c_jax.weights import fingerprint
 
 TEST, TUNE, ORDERS = 100, 20, 16
@@ -32,6 +32,7 @@ class Split(NamedTuple):
 
     number: int
     training: Pool
+    test_pool: Pool
     test_names: list[str]
     tuning: Drawn
     test: Drawn
@@ -88,14 +89,14 @@ def make_split(
     )
     key = jax.random.fold_in(jax.random.key(options.seed), index)
     key_tuning, key_test = jax.random.split(key)
-    raw = setting.tasks(standardise=False)
     tune_count, test_count = (2, 3) if options.smoke else (TUNE, TEST)
     return Split(
         index,
         training,
+        test,
         test_names,
-        draw_from_pool(key_tuning, training, raw, tune_count),
-        draw_from_pool(key_test, test, raw, test_count),
+        draw_from_pool(key_tuning, training, setting.tasks(), tune_count),
+        draw_from_pool(key_test, test, setting.tasks(), test_count),
     )
 
 

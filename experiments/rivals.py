@@ -4,41 +4,25 @@ import itertools
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 
 from l2c_jax.baselines import BASELINES
 from l2c_jax.metrics import error_rate
-from l2c_jax.tasks.pool import Pool, PoolConfig, draw_pool_task_and_table
-from l2c_jax.tasks.task import Task
+from l2c_jax.tasks.pool import Drawn, Pool, PoolConfig, draw_both
 
 COLUMNS = ("raw", "standardised")
-"""In their own relative units, over one number; or each with variance 1."""
+"""In their own relative units, over one number; or each with variance 1: fields of a task that
+was drawn from a pool."""
 
 
-class Drawn(NamedTuple):
-    """B tasks from a pool, the same rows once in either kind of columns."""
-
-    raw: Task
-    standardised: Task
-    tables: np.ndarray  # [B] int, the number of the table that each comes from
-
-
-def draw_from_pool(key: jax.Array, pool: Pool, raw: PoolConfig, count: int) -> Drawn:
-    """Draw ``count`` tasks; the key is consumed."""
-    keys = jax.random.split(key, count)
-
-    def tasks(standardise: bool) -> tuple[Task, np.ndarray]:
-        config = PoolConfig(**{**vars(raw), "standardise": standardise})
-        draw = jax.jit(
-            jax.vmap(lambda key, pool: draw_pool_task_and_table(key, pool, config), (0, None))
-        )
-        return jax.tree.map(np.asarray, draw(keys, jax.tree.map(jax.numpy.asarray, pool)))
-
-    (in_units, tables), (standardised, _) = tasks(False), tasks(True)
-    return Drawn(in_units, standardised, tables)
+def draw_from_pool(key: jax.Array, pool: Pool, config: PoolConfig, count: int) -> Drawn:
+    """Draw B = ``count`` tasks, in NumPy arrays; the key is consumed."""
+    draw = jax.jit(jax.vmap(lambda key, pool: draw_both(key, pool, config), (0, None)))
+    drawn = draw(jax.random.split(key, count), jax.tree.map(jax.numpy.asarray, pool))
+    return jax.tree.map(np.asarray, drawn)
 
 
 @dataclass(frozen=True)

@@ -59,14 +59,13 @@ class Setting:
         """Whether the number of clusters is known to everybody."""
         return self.min_clusters is None
 
-    def tasks(self, num_points: int | None = None, *, standardise: bool = True) -> PoolConfig:
+    def tasks(self, num_points: int | None = None) -> PoolConfig:
         """Which tasks are drawn from the tables, with N points or another number of them."""
         return PoolConfig(
             num_points=num_points or self.num_points,
             dimensions=self.dimensions,
             num_clusters=self.num_clusters,
             min_clusters=self.min_clusters,
-            standardise=standardise,
         )
 
     def suits(self, entry: Mapping[str, Any]) -> bool:

@@ -179,11 +179,20 @@ def draw_pool_task(key: Key, pool: Pool, config: PoolConfig) -> Task:
       >>> task.points.shape, task.labels.sum().item()
       ((20, 4), 10)
     """
-    return draw_pool_task_and_table(key, pool, config)[0]
+    drawn = draw_both(key, pool, config)
+    return drawn.standardised if config.standardise else drawn.raw
 
 
-def draw_pool_task_and_table(key: Key, pool: Pool, config: PoolConfig) -> tuple[Task, Array]:
-    """As :func:`draw_pool_task`, with the number ``[]`` of the table that it was drawn from."""
+class Drawn(NamedTuple):
+    """One task from a pool, the same rows once in either kind of columns."""
+
+    raw: Task
+    standardised: Task
+    table: Array  # [] int32, the number of the table that they come from
+
+
+def draw_both(key: Key, pool: Pool, config: PoolConfig) -> Drawn:
+    """As :func:`draw_pool_task`, whatever ``config.standardise`` says."""
     key_table, key_count, key_classes, key_rows = jax.random.split(key, 4)
     rows, scales, members, sizes, weights = (jnp.asarray(leaf) for leaf in pool)
     table = jax.random.choice(key_table, sizes.shape[0], p=weights / weights.sum())
@@ -203,8 +212,8 @@ def draw_pool_task_and_table(key: Key, pool: Pool, config: PoolConfig) -> tuple[
     mean = known.sum(axis=0, keepdims=True) / jnp.maximum((~missing).sum(axis=0), 1)[None, :]
     points = jnp.where(missing, mean, points)
     mask = jnp.ones(config.num_points, bool)
-    points = standardised(points, mask) if config.standardise else _in_units(points, scales[table])
-    return Task(points, labels, mask), table
+    raw = Task(_in_units(points, scales[table]), labels, mask)
+    return Drawn(raw, Task(standardised(points, mask), labels, mask), table)
 
 
 def _shuffled_rows(key: Key, members: Array, sizes: Array, config: PoolConfig) -> Array:

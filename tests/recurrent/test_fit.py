@@ -12,11 +12,13 @@ from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig, init
 from l2c_jax.recurrent.train import TrainConfig
+from l2c_jax.tasks.mixed import MixedConfig
+from l2c_jax.tasks.pool import PoolConfig, make_pool
 from l2c_jax.tasks.synthetic import TaskConfig
 from l2c_jax.weights import fingerprint
 
 TASKS = TaskConfig(num_points=12, swirls=0)
-MODEL = ModelConfig(hidden=(4, 4))
+MODEL = ModelConfig(hidden=(4,))
 TRAINING = TrainConfig(iterations=2, batch=2, log_every=1)
 
 
@@ -67,4 +69,40 @@ def test_a_run_is_resumed_only_from_its_own_start(tmp_path):
 
 def test_a_start_of_another_shape_is_refused():
     with pytest.raises(ValueError, match="the learner to start from is of shape"):
-        fit(TASKS, replace(MODEL, hidden=(4, 5)), TRAINING, start=a_start(), progress=False)
+        fit(TASKS, replace(MODEL, hidden=(5,)), TRAINING, start=a_start(), progress=False)
+
+
+TABLES = PoolConfig(num_points=12, dimensions=2)
+MIXED = MixedConfig(TABLES, TASKS)
+
+
+def a_pool(seed: int = 0):
+    rng = np.random.default_rng(seed)
+    return make_pool([(rng.normal(size=(30, 2)), np.arange(30) % 3) for _ in range(2)])
+
+
+@pytest.mark.parametrize("tasks", [TABLES, MIXED], ids=["tables", "mixed"])
+def test_a_learner_is_fitted_to_tables(tasks, tmp_path):
+    pool, folder = a_pool(), tmp_path / "run"
+    learner, finished = fit(tasks, MODEL, TRAINING, pool=pool, folder=folder, progress=False)
+    assert finished
+    assert learner.header["pool"] == fingerprint(pool)
+    assert learner.header["error"]["n"] == 200
+    assert 0 < learner.header["error"]["mean"] < 0.6
+    with pytest.raises(RunExistsError, match="another configuration"):
+        fit(tasks, MODEL, TRAINING, pool=a_pool(1), folder=folder, resume=True, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "pool", "message"),
+    [
+        (TABLES, None, "a pool goes with"),
+        (MIXED, None, "a pool goes with"),
+        (TASKS, a_pool(), "a pool goes with"),
+        (replace(TABLES, dimensions=3), a_pool(), "2 columns wide, the tasks 3"),
+        (replace(TABLES, num_clusters=3), a_pool(), "up to 3 clusters, the model only 2"),
+    ],
+)
+def test_pools_go_with_tasks_from_tables(tasks, pool, message):
+    with pytest.raises(ValueError, match=message):
+        fit(tasks, MODEL, TRAINING, pool=pool, progress=False)

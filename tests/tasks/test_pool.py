@@ -1,6 +1,7 @@
 """Tasks from labelled tables: the right rows, in the right columns, from the right tables."""
 
 from dataclasses import replace
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +14,8 @@ from l2c_jax.tasks.mixed import MixedConfig, draw_mixed_task
 from l2c_jax.tasks.pool import (
     PoolConfig,
     check_pool,
+    draw_both,
     draw_pool_task,
-    draw_pool_task_and_table,
     make_pool,
 )
 from l2c_jax.tasks.synthetic import TaskConfig
@@ -37,13 +38,16 @@ TABLES = [a_table(number) for number in range(3)]
 POOL = make_pool(TABLES, 5)
 
 
-def draw(config: PoolConfig, count: int = 64, pool=POOL, seed: int = 0):
+@partial(jax.jit, static_argnames="config")
+def many(keys, pool, config):
+    return jax.vmap(lambda key: draw_both(key, pool, config))(keys)
+
+
+def draw(config: PoolConfig, count: int = 64, pool=POOL, raw: bool = False):
     """Tasks and the tables they come from."""
-    many = jax.jit(
-        jax.vmap(lambda key, pool: draw_pool_task_and_table(key, pool, config), (0, None))
-    )
-    keys = jax.random.split(jax.random.key(seed), count)
-    return jax.tree.map(np.asarray, many(keys, jax.tree.map(jnp.asarray, pool)))
+    keys = jax.random.split(jax.random.key(0), count)
+    drawn = jax.tree.map(np.asarray, many(keys, jax.tree.map(jnp.asarray, pool), config))
+    return drawn.raw if raw else drawn.standardised, drawn.table
 
 
 @pytest.mark.parametrize("k", [2, 3])
@@ -65,7 +69,7 @@ def test_tasks_are_sound(k):
 
 def test_labels_are_the_classes_of_the_rows():
     """In the first column the classes are 1000 apart, far more than rows of one class."""
-    tasks, _ = draw(replace(CONFIG, standardise=False))
+    tasks, _ = draw(CONFIG, raw=True)
     for points, labels, _ in zip(*tasks, strict=True):
         first = [np.sort(points[labels == label, 0]) for label in (0, 1)]
         low, high = sorted(first, key=np.mean)
@@ -76,7 +80,7 @@ def test_labels_are_the_classes_of_the_rows():
 def test_every_pair_of_classes_is_drawn_and_named_either_way():
     """Which classes are 0 and 1 follows from where they lie among the table's."""
     pool = make_pool([(TABLES[2][0][:, :1], TABLES[2][1])], 5)
-    tasks, _ = draw(replace(CONFIG, num_points=8, standardise=False), 256, pool)
+    tasks, _ = draw(replace(CONFIG, num_points=8), 256, pool, raw=True)
     means = [
         tuple(points[labels == label, 0].mean() for label in (0, 1))
         for points, labels, _ in zip(*tasks, strict=True)
@@ -99,7 +103,7 @@ def test_rows_repeat_only_when_all_were_drawn():
 
 def test_rows_are_uniform():
     pool = make_pool([(np.arange(12.0)[:, None], np.repeat([0, 1], 6))])
-    tasks, _ = draw(PoolConfig(num_points=4, dimensions=1, standardise=False), 3000, pool)
+    tasks, _ = draw(PoolConfig(num_points=4, dimensions=1), 3000, pool, raw=True)
     gaps = [np.ptp(points[labels == 0, 0]) for points, labels, _ in zip(*tasks, strict=True)]
     ends = [np.ptp(points[:, 0]) for points in tasks.points]
     assert min(gaps) > 0  # two different rows
@@ -128,8 +132,8 @@ def test_missing_values_become_the_mean_and_constant_columns_zero():
     points[0, 1] = 4.0
     pool = make_pool([(points, [0, 1] * 4)])
     config = PoolConfig(num_points=8, dimensions=4)
-    for standardise in (True, False):
-        tasks, _ = draw(replace(config, standardise=standardise), 4, pool)
+    for raw in (True, False):
+        tasks, _ = draw(config, 4, pool, raw)
         for drawn, labels, _ in zip(*tasks, strict=True):
             assert np.isfinite(drawn).all()
             assert not drawn[:, 2:].any()
@@ -144,7 +148,7 @@ def test_raw_columns_keep_their_ratios():
     rng = np.random.default_rng(3)
     points = rng.normal(size=(40, 3)) * [1.0, 100.0, 1e-4] + [1e6, 0.0, 3.0]
     pool = make_pool([(points, np.arange(40) % 2)])
-    tasks, _ = draw(PoolConfig(num_points=40, dimensions=3, standardise=False), 3, pool)
+    tasks, _ = draw(PoolConfig(num_points=40, dimensions=3), 3, pool, raw=True)
     for drawn in tasks.points:
         found, expected = drawn.std(axis=0), points.std(axis=0)
         np.testing.assert_allclose(found / found[1], expected / expected[1], rtol=1e-4)
@@ -152,7 +156,7 @@ def test_raw_columns_keep_their_ratios():
 
 
 def test_both_kinds_of_columns_are_of_the_same_rows():
-    one, other = draw(CONFIG)[0], draw(replace(CONFIG, standardise=False))[0]
+    one, other = draw(CONFIG)[0], draw(CONFIG, raw=True)[0]
     np.testing.assert_array_equal(one.labels, other.labels)
     for scaled, raw in zip(one.points, other.points, strict=True):
         spread = raw.std(axis=0)
@@ -160,9 +164,14 @@ def test_both_kinds_of_columns_are_of_the_same_rows():
         np.testing.assert_allclose(scaled[:, used], raw[:, used] / spread[used], atol=1e-3)
 
 
-def test_same_key_same_task():
-    for one, other in zip(draw(CONFIG)[0], draw(CONFIG)[0], strict=True):
-        np.testing.assert_array_equal(one, other)
+@pytest.mark.parametrize("raw", [True, False])
+def test_a_task_is_in_the_columns_that_are_asked_for(raw):
+    config = replace(CONFIG, standardise=not raw)
+    one = jax.jit(partial(draw_pool_task, config=config))(jax.random.key(4), POOL)
+    drawn = many(jax.random.key(4)[None], jax.tree.map(jnp.asarray, POOL), CONFIG)
+    both = drawn.raw if raw else drawn.standardised
+    np.testing.assert_allclose(one.points, both.points[0], atol=1e-5)
+    np.testing.assert_array_equal(one.labels, both.labels[0])
 
 
 @pytest.mark.parametrize(
