@@ -176,7 +176,7 @@ def collect(
       The index that was written.
     """
     index: list[dict[str, Any]] = []
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, Any] = {}
     for k in num_clusters:
         found = [
             one
