@@ -38,13 +38,20 @@ def render(title: str, records: list[Record], note: str) -> str:
     verdicts = [verdict(row, settings, best, by) for row in LEARNED if row in rows]
     missing = [row for row in LEARNED if row not in rows]
     first = by[settings[0], REFERENCES[0], "error"]
+    fewer = {
+        f"{e['method']} on the first {e['tasks_per_split']} of them"
+        for e in records
+        if e["metric"] == "error" and e["tasks_per_split"] < first["tasks_per_split"]
+    }
     return (
         f"## {title}\n\n"
         + markdown_table(["error (paper)", *settings], body)
         + "\n\nPaired differences to the better of both k-means on the same tasks:\n\n"
         + markdown_table(["error above k-means", *settings], gaps)
         + f"\n\nMean ± standard error over {first['n']} splits of the tables, families apart, "
-        f"{first['tasks_per_split']} test tasks a split. {counts}. A row is drawn twice only "
+        f"{first['tasks_per_split']} test tasks a split"
+        + "".join(f", {one}" for one in sorted(fewer))
+        + f". {counts}. A row is drawn twice only "
         "after every row of its class. " + " ".join(verdicts) + f" {note} "
         "Settings of kernel k-means, spectral, DBSCAN and HDBSCAN, raw or standardised columns "
         "among them: those of least mean error on tasks from the split's training tables. "

@@ -32,6 +32,7 @@ class Split(NamedTuple):
 
     number: int
     training: Pool
+    training_names: list[str]
     test_pool: Pool
     test_names: list[str]
     tuning: Drawn
@@ -93,6 +94,7 @@ def make_split(
     return Split(
         index,
         training,
+        training_names,
         test,
         test_names,
         draw_from_pool(key_tuning, training, setting.tasks(), tune_count),
@@ -139,7 +141,9 @@ def answers(
         variant = {REAL.row: REAL, MIXED.row: MIXED}.get(row)
         learner = start
         if variant is not None:
-            learner = learner_of(variant, setting, own.number, own.training, start, options)
+            learner = learner_of(
+                *(variant, setting, own.number, own.training, own.training_names, start, options)
+            )
         if learner is None:
             yield row, None
             continue

@@ -1,10 +1,18 @@
-"""Learners for tasks from tables: trained on tables alone, or from synthetic tasks onwards."""
+"""Learners for tasks from tables: trained on tables alone, or from synthetic tasks onwards.
+
+Every training has its own folder, ``runs/tables/SEED/SETTING/SPLIT/VARIANT``, and is resumed
+there. The weights of :data:`MIXED` go to ``weights/tables/`` too, one file of 0.4 MB a setting
+and split, so that they can be evaluated without training; those of :data:`REAL` stay in ``runs/``.
+"""
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import jax
 
 from experiments.harness import RUNS, WEIGHTS, Options
 from experiments.splits import Setting
@@ -12,7 +20,7 @@ from experiments.zero_shot import MODEL, PACKAGED
 from experiments.zero_shot import TASKS as PRIOR
 from l2c_jax.recurrent.fit import Tasks, fit
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
-from l2c_jax.recurrent.model import ModelConfig
+from l2c_jax.recurrent.model import ModelConfig, init
 from l2c_jax.recurrent.train import TrainConfig
 from l2c_jax.tasks.mixed import MixedConfig
 from l2c_jax.tasks.pool import Pool
@@ -58,8 +66,9 @@ def start_learner(options: Options) -> Learner | None:
     was asked for; or else none.
     """
     if options.smoke:
-        quick = TrainConfig(iterations=2, batch=2, log_every=2)
-        return fit(SMOKE_TASKS, SMOKE_MODEL, quick, progress=False)[0]
+        story = {"tasks": dataclasses.asdict(SMOKE_TASKS), "training": {"passes": 2}}
+        params = init(jax.random.key(options.seed), SMOKE_MODEL)
+        return Learner(params, SMOKE_MODEL, {**story, "iterations": 0, "minutes": 0.0})
     if PACKAGED.exists():
         learner = load_learner(PACKAGED)
         if learner.model == MODEL:
@@ -96,6 +105,7 @@ def learner_of(
     setting: Setting,
     number: int,
     pool: Pool,
+    names: Sequence[str],
     start: Learner | None,
     options: Options,
 ) -> Learner | None:
@@ -106,6 +116,7 @@ def learner_of(
       setting: on which tables.
       number: of the split.
       pool: the split's training tables.
+      names: theirs; weights that were trained on others are not used.
       start: see :func:`start_learner`.
       options: ``retrain`` trains what was not trained to its end before; shipped weights are not
         used then. Otherwise what is missing stays missing.
@@ -126,11 +137,11 @@ def learner_of(
         return fit(tasks, SMOKE_MODEL, quick, pool=pool, start=begin, progress=False)[0]
     own = RUNS / "tables" / f"seed{options.seed}" / setting.slug / f"split{number}" / variant.slug
     if options.retrain:
-        learner = _trained(own, tasks, training, pool, begin)
+        learner = _trained(own, tasks, training, pool, names, begin)
         if variant.shipped and options.seed == 0:
             save_learner(shipped_path(setting, number), learner)
         return learner
-    story = {"tasks": dataclasses.asdict(tasks), "pool": fingerprint(pool)}
+    story = {"tasks": dataclasses.asdict(tasks), "training_tables": list(names)}
     for path in (own / "weights.safetensors", shipped_path(setting, number)):
         if path.exists() and (path.parent == own or variant.shipped):
             learner = load_learner(path)
@@ -154,6 +165,7 @@ def _trained(
     tasks: Tasks,
     training: TrainConfig,
     pool: Pool | None = None,
+    names: Sequence[str] = (),
     start: Learner | None = None,
 ) -> Learner:
     """A learner that was trained to its end in a folder, now or before."""
@@ -173,5 +185,6 @@ def _trained(
     )
     if not finished:
         raise SystemExit(f"stopped; the same command goes on ({folder})")
+    learner.header["training_tables"] = list(names)
     save_learner(path, learner)
     return learner

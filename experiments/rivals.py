@@ -4,10 +4,11 @@ import itertools
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from scipy.sparse.linalg import ArpackError
 
 from l2c_jax.baselines import BASELINES
 from l2c_jax.metrics import error_rate
@@ -89,7 +90,14 @@ QUICK: Mapping[str, Mapping[str, Any]] = {
 """Parameters of smoke runs."""
 
 
-def errors(rival: Rival, parameters: Mapping[str, Any], drawn: Drawn, k: int, seed: int) -> list:
+class Errors(NamedTuple):
+    """Of one setting of a rival on B tasks."""
+
+    errors: list[float]  # [B]
+    failures: int  # tasks on which it raised; all points count as one cluster there
+
+
+def errors(rival: Rival, parameters: Mapping[str, Any], drawn: Drawn, k: int, seed: int) -> Errors:
     """Error of one setting of a rival on every task, each told k.
 
     Args:
@@ -100,20 +108,21 @@ def errors(rival: Rival, parameters: Mapping[str, Any], drawn: Drawn, k: int, se
       seed: of its starts.
 
     Returns:
-      ``[B]`` floats.
+      One error a task, and how often it failed.
     """
     parameters = dict(parameters)
     tasks = getattr(drawn, parameters.pop("columns"))
-    cluster, found = BASELINES[rival.method], []
+    cluster, found, failures = BASELINES[rival.method], [], 0
     for points, labels in zip(tasks.points, tasks.labels, strict=True):
-        used = np.ones(points.shape[1], bool) if rival.constant_columns else points.any(axis=0)
-        if not used.any():
-            used[0] = True
+        used = points.any(axis=0) | (np.arange(points.shape[1]) == 0) | rival.constant_columns
         with warnings.catch_warnings():  # that some points are the same, among others
             warnings.simplefilter("ignore")
-            predicted = cluster(points[:, used].astype(np.float64), k, seed, **parameters)
+            try:
+                predicted = cluster(points[:, used].astype(np.float64), k, seed, **parameters)
+            except (np.linalg.LinAlgError, ArpackError, ValueError):
+                predicted, failures = np.zeros(len(labels), int), failures + 1
         found.append(error_rate(labels, predicted))
-    return found
+    return Errors(found, failures)
 
 
 def first(drawn: Drawn, count: int | None) -> Drawn:
@@ -132,14 +141,15 @@ def measured(rival: Rival, tuning: Drawn, test: Drawn, k: int, seed: int) -> dic
       seed: of its starts.
 
     Returns:
-      ``errors`` ``[B]``, and the ``parameters`` that were chosen.
+      ``errors`` ``[B]``, the ``parameters`` that were chosen, and ``failures``.
     """
     test = first(test, rival.tasks)
     if rival.oracle:
-        table = np.array([errors(rival, setting, test, k, seed) for setting in rival.grid])
-        return {"errors": table.min(axis=0).tolist(), "parameters": "best for each task"}
+        tried = [errors(rival, setting, test, k, seed) for setting in rival.grid]
+        best_errors = np.min([one.errors for one in tried], axis=0).tolist()
+        return {"errors": best_errors, "parameters": "best for each task", "failures": 0}
     best = rival.grid[0]
     if len(rival.grid) > 1:
-        tuned = [np.mean(errors(rival, setting, tuning, k, seed)) for setting in rival.grid]
+        tuned = [np.mean(errors(rival, setting, tuning, k, seed).errors) for setting in rival.grid]
         best = rival.grid[int(np.argmin(tuned))]
-    return {"errors": errors(rival, best, test, k, seed), "parameters": dict(best)}
+    return {"parameters": dict(best), **errors(rival, best, test, k, seed)._asdict()}

@@ -3,11 +3,12 @@
 Claim: a learner that was trained on synthetic tasks and then on tables and synthetic tasks makes
 fewer errors than k-means on tables of other families.
 
-    python -m experiments.table3            # shipped weights; what was measured before is kept
-    python -m experiments.table3 --retrain  # trains first what was not trained before: hours
+    python -m experiments.table3            # weights that are there: an hour, most of it rivals'
+    python -m experiments.table3 --retrain  # trains first what is not: 100 minutes of one core
     python -m experiments.table3 --smoke    # seconds, on tables made by code
 
-The tables lie in ``$L2C_DATA``; ``python -m experiments.openml`` fetches some.
+Trainings and results of every split are kept in ``runs/tables/``, so a run that was stopped goes
+on. The tables lie in ``$L2C_DATA``; ``python -m experiments.openml`` fetches some.
 """
 
 from experiments import real_page, real_tables

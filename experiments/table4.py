@@ -3,11 +3,12 @@
 Claim: a learner that decides by itself how many clusters there are makes fewer errors than
 clusterers that use the largest number.
 
-    python -m experiments.table4            # shipped weights; what was measured before is kept
-    python -m experiments.table4 --retrain  # trains first what was not trained before: hours
+    python -m experiments.table4            # weights that are there: half an hour
+    python -m experiments.table4 --retrain  # trains first what is not: 50 minutes of one core
     python -m experiments.table4 --smoke    # seconds, on tables made by code
 
-The tables lie in ``$L2C_DATA``; ``python -m experiments.openml`` fetches some.
+Trainings and results of every split are kept in ``runs/tables/``, so a run that was stopped goes
+on. The tables lie in ``$L2C_DATA``; ``python -m experiments.openml`` fetches some.
 """
 
 from experiments import real_page, real_tables
