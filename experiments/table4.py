@@ -1,7 +1,7 @@
 """Table 4: as Table 3, for a number of clusters that is not known.
 
-Claim: a learner that decides by itself how many clusters there are makes fewer errors than
-clusterers that use the largest number.
+Claim of the paper: a learner that decides by itself how many clusters there are has a lower error
+than clusterers that are given the largest number.
 
     python -m experiments.table4            # weights that are there: half an hour
     python -m experiments.table4 --retrain  # trains first what is not: 50 minutes of one core
