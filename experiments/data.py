@@ -2,9 +2,9 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,14 @@ class LabelledTable(NamedTuple):
     num_clusters: int  # K, classes among the rows
 
 
+class RawTable(NamedTuple):
+    """A table as it was collected, with the class of each row."""
+
+    name: str
+    points: np.ndarray  # [N, D] float64, NaN where missing; categories are numbered
+    labels: np.ndarray  # [N] int in 0..K-1
+
+
 def data_folder() -> Path:
     """Where the data lie: ``$L2C_DATA``, or ``shared/data`` beside the repository.
 
@@ -32,6 +40,25 @@ def data_folder() -> Path:
         if folder and Path(folder).is_dir():
             return Path(folder)
     raise FileNotFoundError("no data: set L2C_DATA to the folder that has tabular.npz")
+
+
+def raw_tables(suits: Callable[[Mapping[str, Any]], bool]) -> Iterator[RawTable]:
+    """The labelled tables of ``tabular.npz``, as they are.
+
+    Args:
+      suits: whether a table is wanted, from its entry in ``tabular_index.json``: among others
+        its name ``key``, rows ``n``, columns ``d``, classes ``k``, and ``class_counts``.
+
+    Yields:
+      One table after another, in the order of the index.
+    """
+    folder = data_folder()
+    index = json.loads((folder / "tabular_index.json").read_text())
+    with np.load(folder / "tabular.npz") as arrays:
+        for entry in filter(suits, index):
+            points = arrays[f"{entry['key']}/X"].astype(np.float64)
+            labels = np.unique(arrays[f"{entry['key']}/y"], return_inverse=True)[1]
+            yield RawTable(entry["key"], points, labels)
 
 
 def development_tables(
@@ -50,18 +77,11 @@ def development_tables(
     Yields:
       One table after another.
     """
-    folder = data_folder()
-    index = json.loads((folder / "tabular_index.json").read_text())
-    with np.load(folder / "tabular.npz") as arrays:
-        for entry in index:
-            if not 2 <= entry["k"] <= most_clusters:
-                continue
-            name = entry["key"]
-            points, labels = arrays[f"{name}/X"].astype(np.float64), arrays[f"{name}/y"]
-            rows = np.random.default_rng(seed).permutation(len(points))[:most_points]
-            points, labels = points[rows], np.unique(labels[rows], return_inverse=True)[1]
-            means = np.nan_to_num(np.nanmean(points, axis=0))
-            points = standardised(np.where(np.isnan(points), means, points))
-            points = points[:, points.std(axis=0) > 0]
-            if points.shape[1]:
-                yield LabelledTable(name, points, labels, int(labels.max()) + 1)
+    for name, points, labels in raw_tables(lambda entry: 2 <= entry["k"] <= most_clusters):
+        rows = np.random.default_rng(seed).permutation(len(points))[:most_points]
+        points, labels = points[rows], np.unique(labels[rows], return_inverse=True)[1]
+        means = np.nan_to_num(np.nanmean(points, axis=0))
+        points = standardised(np.where(np.isnan(points), means, points))
+        points = points[:, points.std(axis=0) > 0]
+        if points.shape[1]:
+            yield LabelledTable(name, points, labels, int(labels.max()) + 1)

@@ -18,6 +18,8 @@ def sections() -> dict[str, Callable[[list[Record]], str]]:
         speed,
         table1,
         table2,
+        table3,
+        table4,
         zero_shot,
     )
 
@@ -26,6 +28,8 @@ def sections() -> dict[str, Callable[[list[Record]], str]]:
         "table1": table1.render,
         "figure3": figure3.render,
         "table2": table2.render,
+        "table3": table3.render,
+        "table4": table4.render,
         "ablations": ablations.render,
         "demo": demo.render,
         "zero_shot": zero_shot.render,

@@ -60,7 +60,13 @@ def oracle_labels(tasks: Task, mixtures: Mixture) -> np.ndarray:
 
 
 def learned_labels(
-    learner: Learner, tasks: Task, *, seed: int, orders: int = 16, passes: int | None = None
+    learner: Learner,
+    tasks: Task,
+    *,
+    seed: int,
+    orders: int = 16,
+    passes: int | None = None,
+    told: bool = True,
 ) -> np.ndarray:
     """``[B, N]`` labels that a learner gives a batch of tasks; see ``assign_tasks``."""
     probabilities = assign_tasks(
@@ -70,6 +76,7 @@ def learned_labels(
         model=learner.model,
         passes=passes or learner.header.get("training", {}).get("passes", 2),
         orders=orders,
+        told=told,
     )
     return np.asarray(probabilities.argmax(axis=-1))
 

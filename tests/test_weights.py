@@ -12,7 +12,15 @@ import pytest
 from safetensors.numpy import save_file
 
 import l2c_jax
-from l2c_jax.weights import FORMAT, WeightsError, leaf_names, load, read_header, save
+from l2c_jax.weights import (
+    FORMAT,
+    WeightsError,
+    fingerprint,
+    leaf_names,
+    load,
+    read_header,
+    save,
+)
 
 HEADER = {"kind": "test", "seed": 3, "nested": {"loss": 0.25, "names": ["a", "ü"]}}
 
@@ -163,3 +171,19 @@ def test_nothing_is_ever_unpickled():
             elif isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
             assert not unsafe & {name.split(".")[0] for name in names}, path
+
+
+def test_a_name_follows_from_content_shape_and_type():
+    array = np.arange(6.0)
+    names = {
+        fingerprint(other)
+        for other in (
+            array,
+            array[::-1],
+            array.reshape(2, 3),
+            array.astype(np.float32),
+            [array] * 2,
+        )
+    }
+    assert len(names) == 5
+    assert fingerprint(array[::2]) == fingerprint(array[::2].copy())

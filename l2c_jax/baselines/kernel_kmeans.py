@@ -35,4 +35,6 @@ def kernel_kmeans(
             max_iter=100,
             random_state=seed,
         )
-        return model.fit(points[:, None, :]).labels_
+        labels = model.fit(points[:, None, :]).labels_
+    # None: no start came to an end
+    return np.zeros(len(points), int) if labels is None else labels

@@ -28,13 +28,13 @@ from l2c_jax.pairwise.train import (
     check_crop,
     check_stages,
     descend,
-    fingerprint,
     init_state,
     optimizer,
     run,
 )
 from l2c_jax.pairwise.trunks import Trunk, checked_points, default_trunk
 from l2c_jax.types import Array, ArrayLike, Key
+from l2c_jax.weights import fingerprint
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,6 @@ from l2c_jax.pairwise.train import (
     check_crop,
     check_stages,
     descend,
-    fingerprint,
     init_state,
     optimizer,
     run,
@@ -30,6 +29,7 @@ from l2c_jax.pairwise.train import (
 from l2c_jax.pairwise.trunks import Trunk, checked_points, default_trunk
 from l2c_jax.provenance import provenance, versions
 from l2c_jax.types import Array, ArrayLike, Key
+from l2c_jax.weights import fingerprint
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """What learning a similarity and reconstructing clusters share: Adam in stages, the outer loop."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from l2c_jax import loop
@@ -94,20 +92,6 @@ def descend(
     params = optax.apply_updates(state.variables.params, updates)
     variables = Variables(params, batch_stats)
     return TrainState(variables, opt_state, state.step + 1), {"loss": value, **info}
-
-
-def fingerprint(tree: PyTree) -> str:
-    """A name for arrays by their content, so that a run is resumed only with its own data.
-
-    Example:
-      >>> fingerprint([1, 2]) == fingerprint([1, 2]) != fingerprint([2, 1])
-      True
-    """
-    digest = hashlib.sha256()
-    for leaf in jax.tree.leaves(tree):
-        array = np.ascontiguousarray(leaf)
-        digest.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
-    return digest.hexdigest()[:16]
 
 
 @partial(jax.jit, static_argnames=("step", "static", "length"), donate_argnames="state")

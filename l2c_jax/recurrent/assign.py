@@ -37,24 +37,25 @@ def read(
       key: consumed, one shuffle a pass.
       points: ``[N, D]`` in the learner's frame.
       mask: ``[N]`` bool.
-      count: the number of clusters k, for learners that are told it.
+      count: the number of clusters k, for learners that are told it; 0: not known.
       model: the learner's configuration, static.
       passes: E, static.
 
     Returns:
       ``[E, N, K]`` log-probabilities after each pass.
     """
+    allowed = None
     if model.given_clusters:
         if count is None:
             raise ValueError("this learner has to be told the number of clusters")
         points = known_count(points, count, model.num_clusters)
-    told = count if model.given_clusters else None
+        allowed = jnp.where(jnp.asarray(count) > 0, count, model.num_clusters)
 
     orders = jax.vmap(visiting_order, (0, None))(jax.random.split(key, passes), mask)
 
     def one_pass(carry: Carry, order: Array) -> tuple[Carry, Array]:
         carry, scores = rollout(params, carry, points, order, mask=mask)
-        return carry, log_probabilities(scores, model.logit_scale, told)
+        return carry, log_probabilities(scores, model.logit_scale, allowed)
 
     return jax.lax.scan(one_pass, clear(params), orders)[1]
 
@@ -110,7 +111,7 @@ def assign(
       key: consumed.
       points: ``[N, D]`` in any coordinates; any D.
       mask: ``[N]`` bool.
-      count: the number of clusters, for learners that are told it.
+      count: the number of clusters, for learners that are told it; 0: not known.
       model: the learner's configuration, static.
       passes: E, static.
       orders: M, static.
@@ -150,6 +151,7 @@ def assign_tasks(
     model: ModelConfig,
     passes: int = 2,
     orders: int = 16,
+    told: bool = True,
 ) -> Array:
     """Probabilities for a batch of tasks; labels serve only to count the clusters.
 
@@ -161,17 +163,25 @@ def assign_tasks(
       model: the learner's configuration.
       passes: E.
       orders: M.
+      told: whether that count is told; False lets the learner use all K clusters.
 
     Returns:
       ``[B, N, K]``, rows sum to 1.
     """
     keys = jax.random.split(key, tasks.mask.shape[0])
-    return _assign_tasks(params, keys, tasks, model=model, passes=passes, orders=orders)
+    return _assign_tasks(params, keys, tasks, model=model, passes=passes, orders=orders, told=told)
 
 
-@partial(jax.jit, static_argnames=("model", "passes", "orders"))
+@partial(jax.jit, static_argnames=("model", "passes", "orders", "told"))
 def _assign_tasks(
-    params: Params, keys: Key, tasks: Task, *, model: ModelConfig, passes: int, orders: int
+    params: Params,
+    keys: Key,
+    tasks: Task,
+    *,
+    model: ModelConfig,
+    passes: int,
+    orders: int,
+    told: bool,
 ) -> Array:
     def one(inputs: tuple[Key, Task]) -> Array:
         key, task = inputs
@@ -181,7 +191,7 @@ def _assign_tasks(
             key,
             task.points,
             task.mask,
-            present.sum(),
+            present.sum() if told else 0,
             model=model,
             passes=passes,
             orders=orders,

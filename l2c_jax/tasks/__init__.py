@@ -9,6 +9,8 @@ from l2c_jax.tasks.frame import (
     fit_dimensions,
     to_frame,
 )
+from l2c_jax.tasks.mixed import MixedConfig, draw_mixed_task
+from l2c_jax.tasks.pool import Pool, PoolConfig, draw_pool_task, make_pool
 from l2c_jax.tasks.priors import PriorConfig, draw_prior_task
 from l2c_jax.tasks.synthetic import (
     Mixture,
@@ -29,20 +31,26 @@ from l2c_jax.tasks.task import (
 __all__ = [
     "CanonicalMap",
     "Frame",
+    "MixedConfig",
     "Mixture",
+    "Pool",
+    "PoolConfig",
     "PriorConfig",
     "Task",
     "TaskConfig",
     "apply_map",
     "canonical",
     "canonical_map",
+    "draw_mixed_task",
     "draw_mixture",
+    "draw_pool_task",
     "draw_prior_task",
     "draw_task",
     "draw_task_and_mixture",
     "fit_dimensions",
     "framed",
     "log_posterior",
+    "make_pool",
     "sample_mixture",
     "sort_labels",
     "to_frame",

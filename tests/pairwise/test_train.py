@@ -1,10 +1,10 @@
-"""Adam in stages, and names for data."""
+"""Adam in stages."""
 
 import jax
 import numpy as np
 import pytest
 
-from l2c_jax.pairwise.train import check_crop, check_stages, fingerprint, optimizer
+from l2c_jax.pairwise.train import check_crop, check_stages, optimizer
 
 
 def test_step_size_falls_tenfold_after_each_share_of_the_training():
@@ -16,22 +16,6 @@ def test_step_size_falls_tenfold_after_each_share_of_the_training():
         moved, state = update(np.ones(1, np.float32), state)  # constant gradient: lr
         sizes.append(float(-moved[0]))
     np.testing.assert_allclose(sizes, [0.1] * 4 + [0.01] * 2 + [0.001] * 2, rtol=1e-4)
-
-
-def test_a_name_follows_from_content_shape_and_type():
-    array = np.arange(6.0)
-    names = {
-        fingerprint(other)
-        for other in (
-            array,
-            array[::-1],
-            array.reshape(2, 3),
-            array.astype(np.float32),
-            [array] * 2,
-        )
-    }
-    assert len(names) == 5
-    assert fingerprint(array[::2]) == fingerprint(array[::2].copy())
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,12 @@ def test_batch_of_tasks_is_a_loop_with_the_true_counts():
     np.testing.assert_allclose(answers.sum(axis=2), 1, rtol=1e-5)
     for answer, count in zip(np.array(answers), (2, 3, 1), strict=True):
         assert answer[:, count:].max() == 0
+    untold = assign_tasks(
+        weights(TOLD), jax.random.key(0), tasks, model=TOLD, orders=2, told=False
+    )
+    np.testing.assert_allclose(untold.sum(axis=2), 1, rtol=1e-5)
+    assert untold.min() > 0
+    assert abs(untold - untold[:, :1]).max() > 0  # it read the points
 
 
 def one_answer(width: int) -> np.ndarray:
