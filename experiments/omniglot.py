@@ -1,0 +1,329 @@
+"""Omniglot: characters of 20 alphabets discovered by a similarity learned on 30 others.
+
+Claim: with the true number of clusters, and with 100, networks trained on the learned
+similarity's answers find characters they have never seen, more of them than k-means, spectral
+clustering and Ward on pixels or on the similarity's own features, and than clustering its answers
+directly.
+
+    python -m experiments.omniglot               # shipped similarity: hours on one core
+    python -m experiments.omniglot --share 1/2   # only the first half of the clusterings, to run
+    python -m experiments.omniglot --share 2/2   # beside the other; then once without --share
+    python -m experiments.omniglot --retrain     # learns the similarity first
+    python -m experiments.omniglot --smoke       # seconds, on invented characters
+
+Every clustering is kept under ``runs/omniglot``: a run that was stopped goes on with the same
+command. On two cores the trunks have half the published width (``--width 1`` for all of it).
+"""
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from tqdm import tqdm
+
+from experiments.harness import RUNS, Options, main
+from experiments.kept import Answer, kept
+from experiments.omniglot_data import (
+    BACKGROUND,
+    Alphabet,
+    invented_alphabets,
+    omniglot_file,
+    read_alphabets,
+)
+from experiments.omniglot_page import draw, render
+from experiments.omniglot_paper import AVERAGES, BY_ALPHABET
+from experiments.omniglot_similarity import WIDTH, omniglot_similarity, smoke_similarity
+from experiments.pair_rivals import agglomerative, spectral_of_pairs
+from l2c_jax.baselines import BASELINES
+from l2c_jax.evaluate import record, scores
+from l2c_jax.pairwise.cluster import ClusterConfig, reconstruct_clusters
+from l2c_jax.pairwise.learned import Similarity
+from l2c_jax.pairwise.networks import features
+from l2c_jax.pairwise.partition import partition
+from l2c_jax.pairwise.predict import predict_similarity
+from l2c_jax.pairwise.train import fingerprint
+from l2c_jax.report import Record
+
+__all__ = ["measure", "render"]
+
+CLUSTERING = ClusterConfig()
+MANY = 100  # clusters, where the true number is not told
+NEIGHBOURS = 10  # of the graph for spectral clustering of points
+
+
+class Setting(NamedTuple):
+    """One way to reconstruct clusters."""
+
+    loss: Literal["kcl", "mcl"]
+    num_clusters: int | None  # None: the true K
+
+
+LEARNED = {
+    "learned (MCL, true K)": Setting("mcl", None),
+    "learned (MCL, K=100)": Setting("mcl", MANY),
+    "learned (KCL, true K)": Setting("kcl", None),
+    "learned (KCL, K=100)": Setting("kcl", MANY),
+}
+UNTOLD = (  # methods that decide on the number of clusters
+    "learned (MCL, K=100)",
+    "learned (KCL, K=100)",
+    "free assignments (MCL, K=100)",
+    "agglomerative (G's answers, K unknown)",
+)
+
+
+def learned_answer(
+    similarity: Similarity, images: np.ndarray, config: ClusterConfig, *, progress: bool
+) -> Answer:
+    """Step 3, the constrained network.
+
+    Raises:
+      SystemExit: if a signal stopped it.
+    """
+    found, finished = reconstruct_clusters(similarity, images, config=config, progress=progress)
+    if not finished:
+        raise SystemExit("stopped; the same command goes on after the last whole clustering")
+    return {"labels": found.labels, "probabilities": found.probabilities.astype(np.float16)}
+
+
+_features = jax.jit(features, static_argnames=("trunk", "train"))
+
+
+def rivals(similarity: Similarity, alphabet: Alphabet, seed: int) -> Answer:
+    """What points, features and pairwise answers give without the constrained network.
+
+    The similarity adapts to the alphabet here as it does for the network: its batch norm takes
+    the statistics of the images at hand, all of them at once.
+
+    Args:
+      similarity: G.
+      alphabet: N images.
+      seed: of the baselines.
+
+    Returns:
+      By method, labels ``[N]``; ``said``: G's answers ``[N, N]`` bool.
+    """
+    images, k = alphabet.images, alphabet.num_clusters
+    trunk = similarity.trunk
+    read = _features(similarity.variables, jnp.asarray(images), trunk=trunk, train=True)
+    inputs = {
+        "pixels": images.reshape(len(images), -1) / 255.0,
+        "G's features": np.asarray(read, np.float64),
+    }
+    found: Answer = {}
+    for name, points in inputs.items():
+        for method, options in (
+            ("k-means", {}),
+            ("spectral", {"neighbours": NEIGHBOURS}),
+            ("Ward", {}),
+        ):
+            found[f"{method} ({name})"] = BASELINES[method](points, k, seed, **options)
+    said = predict_similarity(similarity, images, adapt=True)
+    found["spectral (G's answers)"] = spectral_of_pairs(said, k, seed)
+    found["agglomerative (G's answers)"] = agglomerative(said, k)
+    found["agglomerative (G's answers, K unknown)"] = agglomerative(said, None)
+    for name, clusters in (("true K", k), (f"K={MANY}", MANY)):
+        found[f"free assignments (MCL, {name})"] = partition(said, clusters, seed=seed).labels
+    return {**found, "said": said > 0.5}
+
+
+class Job(NamedTuple):
+    """One clustering of one alphabet: where it is kept, what it follows from, how it is made."""
+
+    path: Path | None
+    story: dict[str, Any]
+    compute: Callable[[], Answer]
+
+
+def jobs(
+    similarity: Similarity,
+    alphabets: list[Alphabet],
+    clustering: ClusterConfig,
+    folder: Path | None,
+    *,
+    progress: bool,
+) -> dict[tuple[str, str], Job]:
+    """All clusterings by name of the alphabet and method; what is quick counts as one method.
+
+    Args:
+      similarity: G.
+      alphabets: to cluster.
+      clustering: how; its loss and K are set here, its seed serves all methods.
+      folder: where answers are kept; ``None`` keeps nothing.
+      progress: a bar for each clustering.
+
+    Returns:
+      What to do, in order.
+    """
+    known_by = fingerprint(similarity.variables)
+    found = {}
+    for alphabet in alphabets:
+        shared = {"images": fingerprint(alphabet.images), "similarity": known_by}
+        place = None if folder is None else folder / alphabet.name
+        work: dict[str, tuple[dict[str, Any], Callable[[], Answer]]] = {}
+        for method, (loss, told) in LEARNED.items():
+            k = told or alphabet.num_clusters
+            config = dataclasses.replace(clustering, num_clusters=k, loss=loss)
+            learn = partial(learned_answer, similarity, alphabet.images, config, progress=progress)
+            work[method] = (dataclasses.asdict(config), learn)
+        others = partial(rivals, similarity, alphabet, clustering.seed)
+        work["rivals"] = ({"seed": clustering.seed, "version": 1}, others)
+        for method, (story, compute) in work.items():
+            file = "".join(c if c.isalnum() else "_" for c in method).strip("_")
+            path = None if place is None else place / f"{file}.npz"
+            story = {**shared, **story}
+            found[alphabet.name, method] = Job(path, story, compute)
+    return found
+
+
+def share_of(text: str | None) -> tuple[int, int]:
+    """The part of the work that was asked for.
+
+    Example:
+      >>> share_of("2/3"), share_of(None)
+      ((1, 3), (0, 1))
+    """
+    try:
+        part, parts = map(int, (text or "1/1").split("/"))
+    except ValueError as error:
+        raise SystemExit(f"--share must look like 1/2, got {text}") from error
+    if not 1 <= part <= parts:
+        raise SystemExit(f"--share must lie between 1/{parts} and {parts}/{parts}, got {text}")
+    return part - 1, parts
+
+
+def measure(options: Options) -> list[Record]:
+    """All clusterings, their scores, pictures of one alphabet."""
+    width = options.own.get("width", WIDTH)
+    clustering = dataclasses.replace(CLUSTERING, seed=options.seed)
+    if options.own.get("epochs"):
+        clustering = dataclasses.replace(clustering, epochs=options.own["epochs"])
+    if options.smoke:
+        similarity = smoke_similarity(options.seed)
+        alphabets = invented_alphabets(1, 3, 5, seed=options.seed + 1)
+        clustering = dataclasses.replace(clustering, epochs=1)
+        folder = None
+    else:
+        alphabets = read_alphabets(omniglot_file())[BACKGROUND:]
+        similarity = omniglot_similarity(width, retrain=options.retrain)
+        folder = RUNS / f"omniglot_width{width:g}_seed{options.seed}"
+    work = jobs(similarity, alphabets, clustering, folder, progress=not options.smoke)
+    part, parts = share_of(options.own.get("share"))
+    if parts > 1:
+        for job in tqdm(list(work.values())[part::parts], desc="clusterings"):
+            kept(*job)
+        raise SystemExit("this share is done; once all are, run the command without --share")
+    answers: dict[str, dict[str, np.ndarray]] = {}
+    shown: dict[str, np.ndarray] = {}
+    for (name, method), job in tqdm(work.items(), desc="clusterings"):
+        found = kept(*job)
+        if method == "rivals":
+            answers.setdefault(name, {}).update(found)
+        else:
+            answers.setdefault(name, {})[method] = found["labels"]
+            if method == "learned (MCL, K=100)":
+                shown[name] = found["probabilities"]
+    extra = {
+        "width": similarity.trunk.width,
+        "epochs": clustering.epochs,
+        "similarity_steps": similarity.header["iterations"],
+    }
+    lines = records(alphabets, answers, options.seed, extra)
+    draw(options.out, alphabets, shown, lines, options.seed)
+    return lines
+
+
+def dominant(labels: np.ndarray, clusters: int = MANY) -> int:
+    """Clusters at least as large as the average of ``clusters`` would be.
+
+    The count of Hsu, Lv & Kira 2018, section 4.2, for K larger than needed.
+
+    Example:
+      >>> dominant(np.array([0] * 50 + [1] * 49 + [2]), 50)
+      2
+    """
+    return int((np.unique(labels, return_counts=True)[1] >= len(labels) / clusters).sum())
+
+
+def records(
+    alphabets: list[Alphabet],
+    answers: dict[str, dict[str, np.ndarray]],
+    seed: int,
+    extra: dict[str, Any],
+) -> list[Record]:
+    """Averages over alphabets; the single values go along.
+
+    Args:
+      alphabets: with the truth.
+      answers: labels ``[N]`` by alphabet and method, G's answers as ``said``.
+      seed: of all of them.
+      extra: what every record tells.
+
+    Returns:
+      Accuracy, NMI and ARI of every method, how far it is off in the number of clusters if that
+      was not told, precision and recall of G's answers.
+    """
+    dataset = f"{len(alphabets)} evaluation alphabets"
+    truth = {a.name: a.num_clusters for a in alphabets}
+    row = partial(record, "omniglot", dataset, seed=seed)
+    lines = []
+
+    def line(method: str, metric: str, values: dict[str, float], **more: Any) -> None:
+        own = {"values": {name: round(float(v), 4) for name, v in values.items()}, "true": truth}
+        numbers = list(values.values())
+        lines.append(row(method, metric, numbers, extra={**extra, **own, **more}))
+
+    for method in answers[alphabets[0].name]:
+        if method == "said":
+            continue
+        found = {a.name: scores(a.labels, answers[a.name][method]) for a in alphabets}
+        accuracy = {name: 1 - one["error"] for name, one in found.items()}
+        paper = BY_ALPHABET.get(method)
+        line(method, "accuracy", accuracy, **({"paper_values": paper} if paper else {}))
+        lines[-1]["paper"] = AVERAGES.get(method)
+        for metric in ("NMI", "ARI"):
+            line(method, metric, {name: one[metric] for name, one in found.items()})
+        if method in UNTOLD:
+            for metric, count in (
+                ("clusters off", dominant),
+                ("clusters in use off", lambda labels: len(np.unique(labels))),
+            ):
+                counts = {a.name: count(answers[a.name][method]) for a in alphabets}
+                off = {name: abs(counts[name] - truth[name]) for name in counts}
+                line(method, metric, off, found=counts)
+    pairs = {a.name: pair_scores(a.labels, answers[a.name]["said"]) for a in alphabets}
+    for metric in ("precision", "recall"):
+        line("learned (G's answers)", metric, {name: one[metric] for name, one in pairs.items()})
+    return lines
+
+
+def pair_scores(labels: np.ndarray, said: np.ndarray) -> dict[str, float]:
+    """Precision and recall of the pairs that were called similar, a point's own left out.
+
+    Example:
+      >>> said = np.array([[1, 1, 1], [1, 1, 0], [1, 0, 1]], bool)
+      >>> pair_scores(np.array([0, 0, 1]), said)
+      {'precision': 0.5, 'recall': 1.0}
+    """
+    others = ~np.eye(len(labels), dtype=bool)
+    said, same = said[others], (labels[:, None] == labels[None, :])[others]
+    hits = float((said & same).sum())
+    return {"precision": hits / max(1, said.sum()), "recall": hits / max(1, same.sum())}
+
+
+if __name__ == "__main__":
+    main(
+        "omniglot",
+        (__doc__ or "").split("\n")[0],
+        measure,
+        own={
+            "width": {"type": float, "default": WIDTH, "help": "of the trunks"},
+            "epochs": {"type": int, "help": "of every clustering"},
+            "share": {"help": "do only this share of the clusterings, such as 1/2"},
+        },
+    )
