@@ -21,8 +21,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
@@ -39,11 +37,11 @@ from experiments.omniglot_page import draw, render
 from experiments.omniglot_paper import AVERAGES, BY_ALPHABET
 from experiments.omniglot_similarity import WIDTH, omniglot_similarity, smoke_similarity
 from experiments.pair_rivals import agglomerative, spectral_of_pairs
+from experiments.pairwise_runs import adapted_features, clustered
 from l2c_jax.baselines import BASELINES
 from l2c_jax.evaluate import record, scores
-from l2c_jax.pairwise.cluster import ClusterConfig, reconstruct_clusters
+from l2c_jax.pairwise.cluster import ClusterConfig
 from l2c_jax.pairwise.learned import Similarity
-from l2c_jax.pairwise.networks import features
 from l2c_jax.pairwise.partition import partition
 from l2c_jax.pairwise.predict import predict_similarity
 from l2c_jax.pairwise.train import fingerprint
@@ -77,23 +75,6 @@ UNTOLD = (  # methods that decide on the number of clusters
 )
 
 
-def learned_answer(
-    similarity: Similarity, images: np.ndarray, config: ClusterConfig, *, progress: bool
-) -> Answer:
-    """Step 3, the constrained network.
-
-    Raises:
-      SystemExit: if a signal stopped it.
-    """
-    found, finished = reconstruct_clusters(similarity, images, config=config, progress=progress)
-    if not finished:
-        raise SystemExit("stopped; the same command goes on after the last whole clustering")
-    return {"labels": found.labels, "probabilities": found.probabilities.astype(np.float16)}
-
-
-_features = jax.jit(features, static_argnames=("trunk", "train"))
-
-
 def rivals(similarity: Similarity, alphabet: Alphabet, seed: int) -> Answer:
     """What points, features and pairwise answers give without the constrained network.
 
@@ -109,11 +90,9 @@ def rivals(similarity: Similarity, alphabet: Alphabet, seed: int) -> Answer:
       By method, labels ``[N]``; ``said``: G's answers ``[N, N]`` bool.
     """
     images, k = alphabet.images, alphabet.num_clusters
-    trunk = similarity.trunk
-    read = _features(similarity.variables, jnp.asarray(images), trunk=trunk, train=True)
     inputs = {
         "pixels": images.reshape(len(images), -1) / 255.0,
-        "G's features": np.asarray(read, np.float64),
+        "G's features": adapted_features(similarity, images),
     }
     found: Answer = {}
     for name, points in inputs.items():
@@ -169,7 +148,7 @@ def jobs(
         for method, (loss, told) in LEARNED.items():
             k = told or alphabet.num_clusters
             config = dataclasses.replace(clustering, num_clusters=k, loss=loss)
-            learn = partial(learned_answer, similarity, alphabet.images, config, progress=progress)
+            learn = partial(clustered, similarity, alphabet.images, config, progress=progress)
             work[method] = (dataclasses.asdict(config), learn)
         others = partial(rivals, similarity, alphabet, clustering.seed)
         work["rivals"] = ({"seed": clustering.seed, "version": 1}, others)

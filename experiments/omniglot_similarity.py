@@ -10,11 +10,10 @@ that two cores suffice.
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 
-from experiments.harness import RUNS, WEIGHTS
 from experiments.omniglot_data import (
     BACKGROUND,
     invented_alphabets,
@@ -22,8 +21,9 @@ from experiments.omniglot_data import (
     omniglot_file,
     read_alphabets,
 )
+from experiments.pairwise_runs import Examples, shipped_similarity
 from l2c_jax import runtime
-from l2c_jax.pairwise.learned import Similarity, load_similarity, save_similarity
+from l2c_jax.pairwise.learned import Similarity
 from l2c_jax.pairwise.similarity import SimilarityConfig, learn_similarity
 from l2c_jax.pairwise.trunks import VGGS
 
@@ -50,17 +50,21 @@ def trunk_for(images: np.ndarray, width: float) -> VGGS:
     return VGGS(size=images.shape[1], width=width, mean=round(mean, 4), scale=round(scale, 4))
 
 
-def weights_file(width: float) -> Path:
-    """Where the weights of a width are shipped."""
-    return WEIGHTS / f"omniglot_similarity_width{width:g}.safetensors"
+def examples(width: float) -> Examples:
+    """The background alphabets, and the trunk that reads them."""
+    images, labels = joined(read_alphabets(omniglot_file())[:BACKGROUND])
+    return images, labels, trunk_for(images, width)
 
 
-def train(width: float, training: SimilarityConfig) -> Similarity:
-    """Learn G on the background alphabets and ship it; a run that was stopped goes on.
+def omniglot_similarity(
+    width: float, training: SimilarityConfig = TRAINING, *, retrain: bool
+) -> Similarity:
+    """G of a width: the shipped one, or one learned now; a run that was stopped goes on.
 
     Args:
-      width: of the trunk.
+      width: of the trunk, in shares of the published one.
       training: how.
+      retrain: learn it anew.
 
     Returns:
       G.
@@ -68,16 +72,8 @@ def train(width: float, training: SimilarityConfig) -> Similarity:
     Raises:
       SystemExit: if a signal stopped the training.
     """
-    images, labels = joined(read_alphabets(omniglot_file())[:BACKGROUND])
-    path = weights_file(width)
-    folder = RUNS / path.stem
-    learned, finished = learn_similarity(
-        images, labels, trunk_for(images, width), training, folder=folder, resume=True
-    )
-    if not finished:
-        raise SystemExit(f"stopped; the same command goes on ({folder})")
-    save_similarity(path, learned)
-    return learned
+    name = f"omniglot_similarity_width{width:g}"
+    return shipped_similarity(name, partial(examples, width), training, retrain=retrain)
 
 
 def smoke_similarity(seed: int) -> Similarity:
@@ -86,14 +82,6 @@ def smoke_similarity(seed: int) -> Similarity:
     trunk = trunk_for(images, 1 / 32)
     quick = replace(TRAINING, iterations=2, classes=3, per_class=2, log_every=2, seed=seed)
     return learn_similarity(images, labels, trunk, quick, progress=False)[0]
-
-
-def omniglot_similarity(width: float, *, retrain: bool) -> Similarity:
-    """G of a width: the shipped one, or one learned now."""
-    path = weights_file(width)
-    if retrain or not path.exists():
-        return train(width, TRAINING)
-    return load_similarity(path)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -114,7 +102,8 @@ def main(arguments: list[str] | None = None) -> None:
     if options.smoke:
         learned = smoke_similarity(options.seed)
     else:
-        learned = train(options.width, replace(TRAINING, seed=options.seed))
+        training = replace(TRAINING, seed=options.seed)
+        learned = omniglot_similarity(options.width, training, retrain=True)
     print(f"{learned.header['iterations']} steps, {learned.header['minutes']} minutes")
 
 
