@@ -8,7 +8,16 @@ from l2c_jax.report import Record, read_records
 
 def sections() -> dict[str, Callable[[list[Record]], str]]:
     """What renders each experiment's records, in the order of the page."""
-    from experiments import axioms, demo, omniglot, pair_head_speed, speed, table1, zero_shot
+    from experiments import (
+        axioms,
+        demo,
+        omniglot,
+        pair_head_speed,
+        robustness,
+        speed,
+        table1,
+        zero_shot,
+    )
 
     return {
         "table1": table1.render,
@@ -16,6 +25,7 @@ def sections() -> dict[str, Callable[[list[Record]], str]]:
         "zero_shot": zero_shot.render,
         "axioms": axioms.render,
         "omniglot": omniglot.render,
+        "robustness": robustness.render,
         "speed": speed.render,
         "pair_head_speed": pair_head_speed.render,
     }

@@ -152,3 +152,26 @@ def embedding(path: str | Path, points: np.ndarray, colourings: Mapping[str, np.
         axes.set_xticks([])
         axes.set_yticks([])
     figure.savefig(path, dpi=110)
+
+
+def curves(
+    path: str | Path, curves: Mapping[str, Sequence[tuple[float, float]]], *, x: str, y: str
+) -> None:
+    """Curves on two plain axes, the lower one from 0.
+
+    Args:
+      path: a PNG file.
+      curves: points ``(x, y)`` by name, in rising order of x.
+      x: label of the axis, with its unit.
+      y: likewise.
+    """
+    figure = Figure(figsize=(6, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for name, points in curves.items():
+        axes.plot(*zip(*points, strict=True), marker="o", markersize=4, label=name)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.grid(visible=True, alpha=0.3)
+    axes.legend(fontsize=8)
+    figure.savefig(path, dpi=110)
