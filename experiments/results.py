@@ -26,6 +26,8 @@ def sections() -> dict[str, Callable[[list[Record]], str]]:
         "axioms": axioms.render,
         "omniglot": omniglot.render,
         "robustness": robustness.render,
+        "domain_shift": domain_shift.render,
+        "discovery": discovery.render,
         "speed": speed.render,
         "pair_head_speed": pair_head_speed.render,
     }
