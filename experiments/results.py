@@ -11,6 +11,17 @@ def sections() -> dict[str, Callable[[list[Record]], str]]:
     from experiments import (
         axioms,
         demo,
+        discovery,
+        domain_shift,
+        omniglot,
+        pair_head_speed,
+        robustness,
+        speed,
+        table1,
+        zero_shot,
+    )
+        axioms,
+        demo,
         omniglot,
         pair_head_speed,
         robustness,
