@@ -20,15 +20,6 @@ def sections() -> dict[str, Callable[[list[Record]], str]]:
         table1,
         zero_shot,
     )
-        axioms,
-        demo,
-        omniglot,
-        pair_head_speed,
-        robustness,
-        speed,
-        table1,
-        zero_shot,
-    )
 
     return {
         "table1": table1.render,
