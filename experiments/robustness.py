@@ -105,7 +105,7 @@ def measure(options: Options) -> list[Record]:
     clustering = dataclasses.replace(CLUSTERING, seed=options.seed)
     if options.smoke:
         alphabets = invented_alphabets(1, 3, 5, seed=options.seed)
-        rates, folder, width = (0.0, 0.4), None, 1 / 32
+        rates, folder, width = (0.4,), None, 1 / 32
         clustering = dataclasses.replace(clustering, epochs=1)
     else:
         width = options.own.get("width", WIDTH)
