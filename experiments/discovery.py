@@ -25,7 +25,7 @@ from experiments.data import data_folder
 from experiments.harness import RUNS, Options, main
 from experiments.kept import Answer, kept
 from experiments.pair_rivals import agglomerative
-from experiments.pairwise_runs import adapted_features, clustered
+from experiments.pairwise_runs import Loss, adapted_features, clustered
 from l2c_jax.baselines import BASELINES
 from l2c_jax.evaluate import record, scores
 from l2c_jax.pairwise.cluster import ClusterConfig
@@ -44,7 +44,7 @@ EPISODE = 100  # rows of a training step, as many of each known class
 TRAINING = SimilarityConfig(iterations=1500)
 CLUSTERING = ClusterConfig(epochs=60)
 MANY = 20  # clusters, where the true number is not told
-LEARNED = {
+LEARNED: dict[str, tuple[Loss, int | None]] = {
     "learned (MCL, true K)": ("mcl", None),
     "learned (KCL, true K)": ("kcl", None),
     f"learned (MCL, K={MANY})": ("mcl", MANY),
@@ -101,7 +101,8 @@ def split(
 
 def digits_of_two_halves(seed: int) -> Discovery:
     """scikit-learn's digits as a table of pixels: 0 to 5 known, 6 to 9 to be found."""
-    return split("digits 0-5 → 6-9", *load_digits(return_X_y=True), np.arange(6), seed)
+    points, labels = load_digits(return_X_y=True)
+    return split("digits 0-5 → 6-9", points, labels, np.arange(6), seed)
 
 
 def discoveries(options: Options) -> Iterator[tuple[str, list[Discovery]]]:
@@ -198,7 +199,15 @@ def measure(options: Options) -> list[Record]:
             ):
                 own = {**extra, "values": [round(value, 4) for value in values]}
                 lines.append(
-                    record("discovery", name, method, metric, values, seed=options.seed, extra=own)
+                    record(
+                        "discovery",
+                        name,
+                        method,
+                        metric,
+                        np.array(values),
+                        seed=options.seed,
+                        extra=own,
+                    )
                 )
     return lines
 

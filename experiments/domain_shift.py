@@ -17,13 +17,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from tqdm import tqdm
 
 from experiments.classifier import classes_of, learn_classifier
 from experiments.digit_data import SHIFTS, SIZE, Digits, mnist, shifted, small_digits
 from experiments.harness import RUNS, Options, main
 from experiments.kept import Answer, kept
-from experiments.pairwise_runs import adapted_features, clustered, shipped_similarity
+from experiments.pairwise_runs import Loss, adapted_features, clustered, shipped_similarity
 from l2c_jax.baselines import BASELINES
 from l2c_jax.evaluate import record, scores
 from l2c_jax.pairwise.cluster import ClusterConfig
@@ -37,7 +38,7 @@ from l2c_jax.report import Record, markdown_table, number
 TRAINING = SimilarityConfig(iterations=2000, classes=10, per_class=10)
 CLUSTERING = ClusterConfig(num_clusters=10, epochs=40)
 SOURCE, TARGET, DRAWS = 10_000, 2000, 3  # labelled images, images to cluster, and how often
-LOSSES = {"learned (MCL)": "mcl", "learned (KCL)": "kcl"}
+LOSSES: dict[str, Loss] = {"learned (MCL)": "mcl", "learned (KCL)": "kcl"}
 NAMED = "classifier (source)", "classifier (source, target's batch norm)"
 
 
@@ -162,7 +163,9 @@ def line(
 ) -> Record:
     """The accuracy of one method on one target, over its draws."""
     own = {**extra, "values": [round(value, 4) for value in values]}
-    return record("domain_shift", dataset, method, "accuracy", values, seed=seed, extra=own)
+    return record(
+        "domain_shift", dataset, method, "accuracy", np.array(values), seed=seed, extra=own
+    )
 
 
 def render(records: list[Record]) -> str:

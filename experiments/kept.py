@@ -38,7 +38,8 @@ def kept(
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".part")
         with draft.open("wb") as file:
-            np.savez_compressed(file, story=np.array(text), **found)
+            arrays: dict[str, Any] = {"story": np.array(text), **found}
+            np.savez_compressed(file, **arrays)
         draft.replace(path)
     return found
 

@@ -1,7 +1,7 @@
 """The steps of learning to cluster as experiments take them: G shipped, every run resumed."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,8 @@ from l2c_jax.pairwise.networks import features
 from l2c_jax.pairwise.similarity import SimilarityConfig, learn_similarity
 from l2c_jax.pairwise.trunks import Trunk
 from l2c_jax.types import ArrayLike
+
+Loss: TypeAlias = Literal["kcl", "mcl"]
 
 Examples: TypeAlias = tuple[np.ndarray, np.ndarray, Trunk]
 """Points ``[N, ...]``, their labels ``[N]`` and the trunk that reads them."""

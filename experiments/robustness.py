@@ -31,7 +31,7 @@ from experiments.omniglot_data import (
 )
 from experiments.omniglot_similarity import WIDTH, trunk_for
 from experiments.pair_rivals import agglomerative, spectral_of_pairs
-from experiments.pairwise_runs import clustered
+from experiments.pairwise_runs import Loss, clustered
 from l2c_jax import plots
 from l2c_jax.evaluate import record, scores
 from l2c_jax.pairwise.cluster import ClusterConfig
@@ -43,7 +43,7 @@ from l2c_jax.report import Record, markdown_table, number
 RATES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
 ALPHABETS = 3  # those of the fewest characters
 CLUSTERING = ClusterConfig()
-LOSSES = {"learned (MCL)": "mcl", "learned (KCL)": "kcl"}
+LOSSES: dict[str, Loss] = {"learned (MCL)": "mcl", "learned (KCL)": "kcl"}
 PICTURE = "robustness.png"
 
 
@@ -105,7 +105,8 @@ def measure(options: Options) -> list[Record]:
     clustering = dataclasses.replace(CLUSTERING, seed=options.seed)
     if options.smoke:
         alphabets = invented_alphabets(1, 3, 5, seed=options.seed)
-        rates, folder, width = (0.4,), None, 1 / 32
+        folder, width = None, 1 / 32
+        rates: tuple[float, ...] = (0.4,)
         clustering = dataclasses.replace(clustering, epochs=1)
     else:
         width = options.own.get("width", WIDTH)
@@ -141,7 +142,9 @@ def records(
                 ("ARI", [one["ARI"] for one in scored]),
             ):
                 own = {"flipped": rate, "values": [round(value, 4) for value in values], **extra}
-                yield record("robustness", dataset, method, metric, values, seed=seed, extra=own)
+                yield record(
+                    "robustness", dataset, method, metric, np.array(values), seed=seed, extra=own
+                )
 
 
 def draw(out: Path, records: list[Record]) -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from experiments.digit_data import SHIFTS, Digits, read_idx, shifted, small_digits
 from experiments.kept import kept
-from experiments.omniglot import dominant, share_of
+from experiments.omniglot import share_of
 from experiments.omniglot_data import DataError, invented_alphabets, joined, read_alphabets
+from experiments.omniglot_scores import dominant
 
 ALPHABETS = invented_alphabets(3, 2, 4, size=32)
 IMAGES, CHARACTERS = joined(ALPHABETS)
