@@ -47,7 +47,7 @@ def kept(
 def _read(path: Path, text: str) -> Answer | None:
     """The arrays of a file with this story, or None."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             if str(file["story"]) != text:
                 return None
             return {name: file[name] for name in file.files if name != "story"}

@@ -63,12 +63,12 @@ def read_alphabets(path: str | Path) -> list[Alphabet]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; set L2C_DATA to the folder of the data")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             missing = [name for name in _ARRAYS if name not in file]
             if missing:
                 raise DataError(f"{path}: expected arrays {list(_ARRAYS)}, missing {missing}")
             images, character, alphabet, names = (file[name] for name in _ARRAYS)
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
+    except (OSError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path}: expected a complete npz file ({error})") from error
     except ValueError as error:
         if isinstance(error, DataError):
