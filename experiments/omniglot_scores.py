@@ -93,5 +93,8 @@ def pair_scores(labels: np.ndarray, said: np.ndarray) -> dict[str, float]:
     """
     others = ~np.eye(len(labels), dtype=bool)
     said, same = said[others], (labels[:, None] == labels[None, :])[others]
-    hits = float((said & same).sum())
-    return {"precision": hits / max(1, said.sum()), "recall": hits / max(1, same.sum())}
+    hits = int((said & same).sum())
+    return {
+        "precision": hits / max(1, int(said.sum())),
+        "recall": hits / max(1, int(same.sum())),
+    }
