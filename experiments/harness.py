@@ -3,7 +3,7 @@
 import argparse
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +62,8 @@ def main(
     for option, settings in (own or {}).items():
         parser.add_argument(f"--{option}", **settings)
     given = vars(parser.parse_args(arguments))
-    options = Options(**{k: v for k, v in given.items() if k not in (own or {})})
-    options = replace(options, own={k: given[k] for k in own or {}})
+    special = {name: given.pop(name) for name in (key.replace("-", "_") for key in own or {})}
+    options = Options(**given, own=special)
     runtime.start()
     start = time.perf_counter()
     made_with = provenance()

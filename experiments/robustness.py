@@ -42,7 +42,7 @@ from l2c_jax.report import Record, markdown_table, number
 
 RATES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
 ALPHABETS = 3  # those of the fewest characters
-CLUSTERING = ClusterConfig()
+CLUSTERING = ClusterConfig(epochs=60, learning_rate=3e-3)
 LOSSES: dict[str, Loss] = {"learned (MCL)": "mcl", "learned (KCL)": "kcl"}
 PICTURE = "robustness.png"
 
