@@ -2,8 +2,8 @@
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ class Options:
     """Folder of records and figures."""
     retrain: bool
     """Train anew instead of using the weights that are shipped."""
+    own: Mapping[str, Any] = field(default_factory=dict)
+    """What only this experiment asks for, by name."""
 
 
 def main(
@@ -41,6 +43,7 @@ def main(
     description: str,
     measure: Callable[[Options], Sequence[Record]],
     arguments: Sequence[str] | None = None,
+    own: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Parse the command line, measure, write ``NAME.json``, render ``RESULTS.md``.
 
@@ -49,13 +52,18 @@ def main(
       description: what ``--help`` says first.
       measure: does the work and returns the records.
       arguments: instead of the command line's.
+      own: what else the command line takes, as ``argparse`` asks for it, by name.
     """
     parser = argparse.ArgumentParser(prog=f"python -m experiments.{name}", description=description)
     parser.add_argument("--smoke", action="store_true", help="small and quick, measures nothing")
     parser.add_argument("--seed", type=int, default=0, help="of test tasks and baselines")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of records")
     parser.add_argument("--retrain", action="store_true", help="train anew")
-    options = Options(**vars(parser.parse_args(arguments)))
+    for option, settings in (own or {}).items():
+        parser.add_argument(f"--{option}", **settings)
+    given = vars(parser.parse_args(arguments))
+    special = {name: given.pop(name) for name in (key.replace("-", "_") for key in own or {})}
+    options = Options(**given, own=special)
     runtime.start()
     start = time.perf_counter()
     made_with = provenance()

@@ -1,9 +1,15 @@
 """Results of single steps of a long experiment, kept so that a run that stopped goes on."""
 
 import json
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Answer: TypeAlias = dict[str, np.ndarray]
+"""Arrays by name."""
 
 
 def kept(path: Path | None, story: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
@@ -33,3 +39,46 @@ def kept(path: Path | None, story: Mapping[str, Any], compute: Callable[[], Any]
         draft.write_text(json.dumps({"story": told, "result": result}))
         draft.replace(path)
     return result
+
+
+def kept_arrays(
+    path: Path | None, story: Mapping[str, Any], compute: Callable[[], Mapping[str, np.ndarray]]
+) -> Answer:
+    """An answer from its file, if that tells the same story; else computed, and put there.
+
+    Args:
+      path: an npz file; ``None`` keeps nothing.
+      story: all that the answer follows from, as JSON can hold it.
+      compute: called if there is no such answer.
+
+    Returns:
+      What ``compute`` returned, now or earlier.
+
+    Example:
+      >>> kept_arrays(None, {}, lambda: {"labels": np.arange(2)})
+      {'labels': array([0, 1])}
+    """
+    if path is None:
+        return dict(compute())
+    text = json.dumps(story, sort_keys=True)
+    found = _read(path, text)
+    if found is None:
+        found = {name: np.asarray(array) for name, array in compute().items()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".part")
+        with draft.open("wb") as file:
+            arrays: dict[str, Any] = {"story": np.array(text), **found}
+            np.savez_compressed(file, **arrays)
+        draft.replace(path)
+    return found
+
+
+def _read(path: Path, text: str) -> Answer | None:
+    """The arrays of a file with this story, or None."""
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            if str(file["story"]) != text:
+                return None
+            return {name: file[name] for name in file.files if name != "story"}
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+        return None

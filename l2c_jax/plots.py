@@ -147,3 +147,88 @@ def memberships(
     axes.set_ylabel("second principal axis")
     axes.set_title(title)
     figure.savefig(path, dpi=130)
+
+
+def sheet(
+    path: str | Path,
+    rows: Sequence[tuple[str, np.ndarray, np.ndarray]],
+    *,
+    columns: int = 20,
+    zoom: int = 1,
+) -> None:
+    """Clusters of images: one in a row, its images side by side, those that are wrong framed.
+
+    Args:
+      path: a PNG file.
+      rows: for each cluster its name, its images ``[N, H, W]`` in [0, 1], ink 1, and which of
+        them to frame, ``[N]`` bool.
+      columns: the most images of a row; the others are left out.
+      zoom: pixels a pixel.
+    """
+    height, width = rows[0][1].shape[1:]
+    page = np.ones((len(rows) * (height + 4), columns * (width + 4), 3))
+    for row, (_, images, wrong) in enumerate(rows):
+        for column, (image, framed) in enumerate(
+            zip(images[:columns], wrong[:columns], strict=True)
+        ):
+            top, left = row * (height + 4), column * (width + 4)
+            frame = (0.85, 0.1, 0.1) if framed else (0.9, 0.9, 0.9)
+            page[top + 1 : top + height + 3, left + 1 : left + width + 3] = frame
+            inner = page[top + 2 : top + height + 2, left + 2 : left + width + 2]
+            inner[:] = 1 - image[:, :, None]
+    pixels, dpi = page.shape[:2], 100
+    names = max(len(name) for name, _, _ in rows)
+    margin = 0.075 * names + 0.1  # inches
+    size = (pixels[1] * zoom / dpi + margin, pixels[0] * zoom / dpi)
+    figure = Figure(figsize=size, dpi=dpi)
+    axes = figure.add_axes((margin / size[0], 0, 1 - margin / size[0], 1))
+    axes.imshow(page.repeat(zoom, axis=0).repeat(zoom, axis=1), interpolation="nearest")
+    axes.set_axis_off()
+    for row, (name, _, _) in enumerate(rows):
+        middle = (row + 0.5) * (height + 4) * zoom
+        axes.text(-4, middle, name, ha="right", va="center", fontsize=8)
+    figure.savefig(path, dpi=dpi)
+
+
+def embedding(path: str | Path, points: np.ndarray, colourings: Mapping[str, np.ndarray]) -> None:
+    """Points in the plane, once for each way to colour them.
+
+    Args:
+      path: a PNG file.
+      points: ``[N, 2]``.
+      colourings: labels ``[N]`` by title, the truth first; the others are coloured to match it.
+    """
+    figure = Figure(figsize=(4.6 * len(colourings), 4.6), layout="constrained")
+    grid = figure.subplots(1, len(colourings), squeeze=False)[0]
+    truth = np.unique(next(iter(colourings.values())), return_inverse=True)[1]
+    for axes, (title, labels) in zip(grid, colourings.items(), strict=True):
+        shown = renamed_like(truth, labels)
+        # steps of the golden ratio: neighbouring numbers get colours far apart
+        axes.scatter(*points.T, s=14, c=mpl.colormaps["turbo"](shown * 0.618 % 1), linewidths=0)
+        axes.set_title(title, fontsize=10)
+        axes.set_xticks([])
+        axes.set_yticks([])
+    figure.savefig(path, dpi=110)
+
+
+def curves(
+    path: str | Path, curves: Mapping[str, Sequence[tuple[float, float]]], *, x: str, y: str
+) -> None:
+    """Curves on two plain axes, the lower one from 0.
+
+    Args:
+      path: a PNG file.
+      curves: points ``(x, y)`` by name, in rising order of x.
+      x: label of the axis, with its unit.
+      y: likewise.
+    """
+    figure = Figure(figsize=(6, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for name, points in curves.items():
+        axes.plot(*zip(*points, strict=True), marker="o", markersize=4, label=name)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.grid(visible=True, alpha=0.3)
+    axes.legend(fontsize=8)
+    figure.savefig(path, dpi=110)

@@ -12,6 +12,7 @@ from l2c_jax.report import read_records
 METHODS = {
     *("k-means", "kernel k-means", "spectral", "DBSCAN", "HDBSCAN", "Gaussian mixture", "Ward"),
     *("DEC", "learned", "Bayes oracle", "single linkage"),
+    *("agglomerative", "free assignments", "classifier"),  # rivals on pairs, and on labels
     *("autodiff", "linen", "torch", "bound"),  # competitors of the speed benchmark
     *("trunk", "factored", "concatenated"),  # and of the pair head's
 }

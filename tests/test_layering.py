@@ -18,14 +18,14 @@ FLOORS = [
     ("weights", "metrics", "checkpoints", "loop"),
     WINGS,
     ("evaluate", "report", "plots", "table_files", "tables", "axioms", "demo"),
-    ("estimator", "label_file"),
+    ("estimator", "similarity_clusterer", "label_file"),
     ("cli", "__init__", "__main__"),
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = {path.relative_to(ROOT).as_posix(): path for path in sorted(ROOT.rglob("*.py"))}
 HOMES = {  # who may import what; a folder ends in /
     "matplotlib": ("plots.py",),
-    "sklearn": ("estimator.py", "baselines/", "demo.py"),
+    "sklearn": ("estimator.py", "similarity_clusterer.py", "baselines/", "demo.py"),
     "flax": ("pairwise/", "baselines/dec.py"),
     "orbax": ("checkpoints.py",),
     "tyro": ("cli.py",),

@@ -167,10 +167,16 @@ class Convolution(nn.Module):
 
 
 def pooled(images: Array) -> Array:
-    """The maximum of every 2x2 block: ``[N, H, W, C]`` to ``[N, H/2, W/2, C]``."""
+    """The maximum of every 2x2 block: ``[N, H, W, C]`` to ``[N, H/2, W/2, C]``.
+
+    By two maxima of two. The gradient of ``max`` along axes looks for elements equal to the
+    maximum; where the compiler computes those anew, rounded otherwise, it finds none and divides
+    by zero.
+    """
     size, height, width, channels = images.shape
     blocks = images.reshape(size, height // 2, 2, width // 2, 2, channels)
-    return blocks.max(axis=(2, 4))
+    rows = jnp.maximum(blocks[:, :, 0], blocks[:, :, 1])
+    return jnp.maximum(rows[:, :, :, 0], rows[:, :, :, 1])
 
 
 class TrunkNetwork(nn.Module):

@@ -42,6 +42,17 @@ def test_pooling_takes_the_maximum_of_every_block():
             np.testing.assert_array_equal(found[:, row, column], block.max(axis=(1, 2)))
 
 
+def test_the_gradient_of_pooling_goes_to_the_maximum_and_is_shared_where_all_are_equal():
+    gradient = jax.grad(lambda images: pooled(images).sum())
+    found = gradient(jnp.asarray(IMAGES))
+    for row in range(8):
+        for column in range(8):
+            here = np.s_[:, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+            largest = IMAGES[here].max(axis=(1, 2), keepdims=True)
+            np.testing.assert_array_equal(found[here], IMAGES[here] == largest)
+    np.testing.assert_array_equal(gradient(jnp.zeros((1, 4, 4, 1))), 0.25)
+
+
 class Reference(nn.Module):
     """The trunk as printed: convolution, batch norm, ReLU, pooling, with flax's own layers."""
 

@@ -1,0 +1,111 @@
+"""G for Omniglot: whether two drawings show one character, learned on the background alphabets.
+
+    python -m experiments.omniglot_similarity            # trains and ships it: about an hour
+    python -m experiments.omniglot_similarity --width 1  # at the published width: four times that
+    python -m experiments.omniglot_similarity --smoke    # seconds, ships nothing
+
+A run that was stopped goes on with the same command. The trunk has half the published width, so
+that two cores suffice.
+"""
+
+import argparse
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from experiments.omniglot_data import (
+    BACKGROUND,
+    invented_alphabets,
+    joined,
+    omniglot_file,
+    read_alphabets,
+)
+from experiments.pairwise_runs import Examples, shipped_similarity
+from l2c_jax import runtime
+from l2c_jax.pairwise.learned import Similarity
+from l2c_jax.pairwise.similarity import SimilarityConfig, learn_similarity
+from l2c_jax.pairwise.trunks import VGGS
+
+WIDTH = 0.5
+TRAINING = SimilarityConfig()
+
+
+def trunk_for(images: np.ndarray, width: float) -> VGGS:
+    """The published trunk for these images, which it moves to mean 0 and standard deviation 1.
+
+    Args:
+      images: ``[N, S, S, 1]`` uint8.
+      width: in shares of the published one.
+
+    Returns:
+      The configuration.
+
+    Example:
+      >>> trunk = trunk_for(np.eye(16, dtype=np.uint8)[None, ..., None] * 255, 0.5)
+      >>> trunk.mean, trunk.scale
+      (0.0625, 0.2421)
+    """
+    mean, scale = float(images.mean() / 255), float(images.std() / 255)
+    return VGGS(size=images.shape[1], width=width, mean=round(mean, 4), scale=round(scale, 4))
+
+
+def examples(width: float) -> Examples:
+    """The background alphabets, and the trunk that reads them."""
+    images, labels = joined(read_alphabets(omniglot_file())[:BACKGROUND])
+    return images, labels, trunk_for(images, width)
+
+
+def omniglot_similarity(
+    width: float, training: SimilarityConfig = TRAINING, *, retrain: bool
+) -> Similarity:
+    """G of a width: the shipped one, or one learned now; a run that was stopped goes on.
+
+    Args:
+      width: of the trunk, in shares of the published one.
+      training: how.
+      retrain: learn it anew.
+
+    Returns:
+      G.
+
+    Raises:
+      SystemExit: if a signal stopped the training.
+    """
+    name = f"omniglot_similarity_width{width:g}"
+    return shipped_similarity(name, partial(examples, width), training, retrain=retrain)
+
+
+def smoke_similarity(seed: int) -> Similarity:
+    """A G of two steps on invented characters, which knows nothing."""
+    images, labels = joined(invented_alphabets(2, 4, 4, seed=seed))
+    trunk = trunk_for(images, 1 / 32)
+    quick = replace(TRAINING, iterations=2, classes=3, per_class=2, log_every=2, seed=seed)
+    return learn_similarity(images, labels, trunk, quick, progress=False)[0]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line.
+
+    Args:
+      arguments: instead of the command line's.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.omniglot_similarity",
+        description=(__doc__ or "").split("\n")[0],
+    )
+    parser.add_argument("--width", type=float, default=WIDTH, help="of the trunk")
+    parser.add_argument("--seed", type=int, default=0, help="of parameters, episodes and crops")
+    parser.add_argument("--smoke", action="store_true", help="small and quick, ships nothing")
+    options = parser.parse_args(arguments)
+    runtime.start()
+    if options.smoke:
+        learned = smoke_similarity(options.seed)
+    else:
+        training = replace(TRAINING, seed=options.seed)
+        learned = omniglot_similarity(options.width, training, retrain=True)
+    print(f"{learned.header['iterations']} steps, {learned.header['minutes']} minutes")
+
+
+if __name__ == "__main__":
+    main()
