@@ -17,13 +17,13 @@ from l2c_jax.pairwise.similarity import SimilarityConfig
 from l2c_jax.pairwise.train import (
     TrainState,
     descend,
-    fingerprint,
     init_state,
     optimizer,
     run,
 )
 from l2c_jax.pairwise.trunks import Trunk, checked_points
 from l2c_jax.types import Array, Key
+from l2c_jax.weights import fingerprint
 
 
 class Labelled(NamedTuple):
