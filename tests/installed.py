@@ -19,8 +19,9 @@ from l2c_jax.recurrent import load_learner, shipped
 package = pathlib.Path(l2c_jax.__file__).parent
 assert pathlib.Path(sys.prefix) in package.parents, f"not the installed package: {package}"
 assert (package / "py.typed").exists(), "py.typed is missing"
-assert "demo" in shipped(), "the packaged weights are missing"
-load_learner("demo")
+for name in ("demo", "universal"):
+    assert name in shipped(), f"the packaged weights {name} are missing"
+    load_learner(name)
 print("installed", importlib.metadata.version("l2c_jax"))
 """
 
@@ -57,7 +58,7 @@ def main() -> None:
         table = folder / "table.csv"
         table.write_text("a,b\n" + "".join(f"{i % 2 * 9 + i / 50},{i % 7}\n" for i in range(40)))
         run(python, "-m", "l2c_jax", "cluster", table, "-k", "2", "-o", "out.csv", cwd=folder)
-        run(python, "-m", "l2c_jax", "info", "demo", cwd=folder)
+        run(python, "-m", "l2c_jax", "info", "universal", cwd=folder)
         assert len((folder / "out.csv").read_text().splitlines()) == 41
 
 
