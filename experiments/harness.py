@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from experiments import results
 from l2c_jax import runtime
 from l2c_jax.provenance import provenance
@@ -65,6 +67,8 @@ def main(
     special = {name: given.pop(name) for name in (key.replace("-", "_") for key in own or {})}
     options = Options(**given, own=special)
     runtime.start()
+    if options.smoke:
+        jax.config.update("jax_disable_most_optimizations", True)  # small programs: compile fast
     start = time.perf_counter()
     made_with = provenance()
     records = list(measure(options))
