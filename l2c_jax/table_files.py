@@ -66,7 +66,7 @@ def _made_up(width: int) -> list[str]:
 
 def _open_array(path: Path) -> TableFile:
     try:
-        array: Any = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: Any = np.load(path, mmap_mode="r")
     except (ValueError, EOFError) as error:
         raise TableError(f"{path}: is no NumPy array ({error})") from error
     if getattr(array, "ndim", 0) != 2 or 0 in array.shape or array.dtype.kind not in "biuf":
