@@ -30,7 +30,7 @@ format: env
 test: export OMP_NUM_THREADS = 1
 test: export OPENBLAS_NUM_THREADS = 1
 test: env
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --durations 15
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --durations 25
 	$(BIN)/python tests/installed.py
 
 clean:

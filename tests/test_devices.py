@@ -87,6 +87,7 @@ def test_eight_devices_train_the_same_parameters(one_device, tmp_path, cache):
     assert_close(train(tmp_path / "run", 8, cache), one_device)
 
 
+@pytest.mark.slow
 def test_devices_that_do_not_divide_the_batch_are_left_out(one_device, tmp_path, cache):
     assert_close(train(tmp_path / "run", 3, cache), one_device)
 

@@ -19,12 +19,19 @@ from sklearn.preprocessing import StandardScaler
 
 from l2c_jax.estimator import MetaClusterer
 from l2c_jax.metrics import adjusted_rand_index
+from l2c_jax.recurrent import table
 
 ROWS, TRUTH = make_blobs(200, centers=4, n_features=6, cluster_std=0.7, random_state=1)
 
 
 def fitted(**settings):
-    return MetaClusterer(random_state=0, **settings).fit(ROWS)
+    return MetaClusterer(random_state=0, n_orders=4, **settings).fit(ROWS)
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    """Programs are not optimised in tests; the tables here are small."""
+    monkeypatch.setattr(table, "CHUNK", 64)
 
 
 EVERY_RULE = """
@@ -32,6 +39,8 @@ import warnings
 warnings.simplefilter("ignore")
 from sklearn.utils.estimator_checks import check_estimator
 from l2c_jax.estimator import MetaClusterer
+from l2c_jax.recurrent import table
+table.CHUNK = 64
 results = check_estimator(MetaClusterer(n_orders=2), on_skip=None, on_fail=None)
 print(len(results), *(r["check_name"] for r in results if r["status"] != "passed"))
 """
@@ -67,13 +76,13 @@ def test_a_given_number_is_obeyed_exactly(k):
 
 def test_units_origin_and_order_of_the_columns_do_not_matter():
     moved = (1000 + ROWS * np.array([1e-6, 3, 1e9, 1, 0.1, 12]))[:, [3, 1, 0, 5, 4, 2]]
-    here, there = fitted(n_clusters=4), MetaClusterer(4, random_state=0).fit(moved)
+    here, there = fitted(n_clusters=4), MetaClusterer(4, n_orders=4, random_state=0).fit(moved)
     assert adjusted_rand_index(here.labels_, there.labels_) == 1
 
 
 def test_the_order_of_the_rows_does_not_matter():
     order = np.random.default_rng(0).permutation(len(ROWS))
-    there = MetaClusterer(4, random_state=0).fit(ROWS[order])
+    there = MetaClusterer(4, n_orders=4, random_state=0).fit(ROWS[order])
     assert adjusted_rand_index(fitted(n_clusters=4).labels_[order], there.labels_) == 1
 
 
@@ -85,7 +94,7 @@ def test_new_points_are_labelled_by_themselves():
 
 
 def test_it_lives_in_pipelines_and_can_be_cloned():
-    pipeline = make_pipeline(StandardScaler(), MetaClusterer(4, random_state=0))
+    pipeline = make_pipeline(StandardScaler(), MetaClusterer(4, n_orders=4, random_state=0))
     labels = pipeline.fit_predict(ROWS)
     np.testing.assert_array_equal(clone(pipeline).fit_predict(ROWS), labels)
     pipeline.set_output(transform="default")
@@ -105,7 +114,7 @@ def test_a_read_only_memmap_and_float32(tmp_path):
     path = tmp_path / "rows.npy"
     np.save(path, ROWS.astype(np.float32))
     rows = np.load(path, mmap_mode="r")
-    assert MetaClusterer(4, random_state=0).fit(rows).labels_.shape == (200,)
+    assert MetaClusterer(4, n_orders=4, random_state=0).fit(rows).labels_.shape == (200,)
 
 
 @pytest.mark.parametrize(
@@ -135,9 +144,9 @@ def test_predicting_needs_fitting():
 
 def test_equal_rows_give_one_cluster_and_a_warning():
     rows = np.ones((20, 3))
-    assert MetaClusterer().fit(rows).labels_.tolist() == [0] * 20
+    assert MetaClusterer(n_orders=4).fit(rows).labels_.tolist() == [0] * 20
     with pytest.warns(ConvergenceWarning, match="fewer than n_clusters=3"):
-        assert MetaClusterer(3).fit(rows).n_clusters_ == 1
+        assert MetaClusterer(3, n_orders=4).fit(rows).n_clusters_ == 1
 
 
 numbers = st.one_of(
@@ -169,7 +178,11 @@ def any_table_is_clustered(rows, k):
 
 
 counts = st.one_of(st.none(), st.integers(1, 10))
-quietly = [HealthCheck.too_slow, HealthCheck.data_too_large]
+quietly = [
+    HealthCheck.too_slow,
+    HealthCheck.data_too_large,
+    HealthCheck.function_scoped_fixture,  # the same for every table
+]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=quietly, derandomize=True)

@@ -90,7 +90,9 @@ def test_a_killed_run_resumes_bitwise(start, uninterrupted, tmp_path):
     assert losses[0] == losses[1]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
 def test_a_signal_saves_and_exits_cleanly(number, start, uninterrupted, tmp_path):
     folder = tmp_path / "run"
     process = start(folder)

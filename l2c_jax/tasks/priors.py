@@ -272,9 +272,10 @@ def draw_prior_task(key: Key, config: PriorConfig) -> Task:
 
     Example:
       >>> import jax
-      >>> task = draw_prior_task(jax.random.key(0), PriorConfig())
-      >>> task.points.shape, bool(task.labels.max() < 10)
-      ((128, 16), True)
+      >>> config = PriorConfig(num_points=100, dimensions=6)
+      >>> task = jax.eval_shape(lambda key: draw_prior_task(key, config), jax.random.key(0))
+      >>> task.points.shape, task.labels.shape
+      ((100, 6), (100,))
     """
     key_table, key_shape, key_blobs, key_kind, key_turn, key_changes, key_chance = (
         jax.random.split(key, 7)

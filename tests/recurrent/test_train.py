@@ -157,7 +157,7 @@ def easy_error(params):
     return over_tasks(tasks.labels, found, tasks.mask).mean()
 
 
-@pytest.mark.parametrize("labels", ["sorted", "matched"])
+@pytest.mark.parametrize("labels", [pytest.param("sorted", marks=pytest.mark.slow), "matched"])
 def test_a_short_training_learns_to_cluster(labels):
     training = TrainConfig(iterations=120, batch=16, learning_rate=2e-2, labels=labels)
     state = init_state(jax.random.key(0), SMALL, training)
