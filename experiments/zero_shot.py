@@ -32,7 +32,7 @@ MODEL = ModelConfig(dimensions=8, num_clusters=10, given_clusters=True)
 TRAINING = TrainConfig(
     iterations=40_000, batch=32, passes=2, labels="matched", untold=0.2, log_every=50
 )
-COUNT = CountConfig()
+COUNT = CountConfig(iterations=1_500, batch=32)
 PACKAGED = Path(l2c_jax.__file__).parent / "pretrained" / "universal.safetensors"
 
 
