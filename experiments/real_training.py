@@ -19,7 +19,7 @@ from experiments.splits import Setting
 from experiments.zero_shot import MODEL, PACKAGED
 from experiments.zero_shot import TASKS as PRIOR
 from l2c_jax.recurrent.fit import Tasks, fit
-from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
+from l2c_jax.recurrent.learner import Learner, load_learner, save_learner, without_head
 from l2c_jax.recurrent.model import ModelConfig, init
 from l2c_jax.recurrent.train import TrainConfig
 from l2c_jax.tasks.mixed import MixedConfig
@@ -62,17 +62,21 @@ START_ROW = "learned (synthetic)"
 def start_learner(options: Options) -> Learner | None:
     """The learner of synthetic tasks that :data:`MIXED` starts from.
 
-    The packaged weights "universal"; without them, one trained here before, or now if training
-    was asked for; or else none.
+    The packaged weights "universal", without their head for the number of clusters; if there are
+    none, a learner trained here before, or now if training was asked for; or else none.
+
+    Raises:
+      ValueError: if the packaged weights are of another shape.
     """
     if options.smoke:
         story = {"tasks": dataclasses.asdict(SMOKE_TASKS), "training": {"passes": 2}}
         params = init(jax.random.key(options.seed), SMOKE_MODEL)
         return Learner(params, SMOKE_MODEL, {**story, "iterations": 0, "minutes": 0.0})
     if PACKAGED.exists():
-        learner = load_learner(PACKAGED)
-        if learner.model == MODEL:
-            return learner
+        learner = without_head(load_learner(PACKAGED))
+        if learner.model != MODEL:
+            raise ValueError(f"{PACKAGED} is of shape {learner.model}, expected {MODEL}")
+        return learner
     folder = RUNS / "tables" / "start"
     if options.retrain:
         return _trained(folder, PRIOR, START)

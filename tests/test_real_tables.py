@@ -154,6 +154,17 @@ def test_weights_of_other_tables_are_not_used(tmp_path, monkeypatch):
     assert found(real_training.REAL, names) is None
 
 
+def test_the_packaged_weights_are_a_start():
+    start = real_training.start_learner(OPTIONS)
+    if not real_training.PACKAGED.exists():
+        assert start is None
+        return
+    assert start is not None
+    assert start.model == real_training.MODEL
+    assert start.params.head is None
+    assert {"iterations", "minutes", "tasks"} <= start.header.keys()
+
+
 def results(learned: list[float]) -> list[dict]:
     """Two tasks in each of some splits; k-means makes .3 errors, standardised .4."""
     rows = {"k-means (raw)": 0.3, "k-means (standardised)": 0.4}

@@ -24,6 +24,20 @@ class Learner(NamedTuple):
     header: dict[str, Any]  # tasks, training, iterations, error, versions, ...
 
 
+def without_head(learner: Learner) -> Learner:
+    """The learner as it was before it got its head for the number of clusters, for more training.
+
+    Args:
+      learner: with a head or without; it is not changed.
+
+    Returns:
+      Its layers alone, under a model without a head and a header that tells of none.
+    """
+    header = {name: told for name, told in learner.header.items() if name != "count"}
+    model = dataclasses.replace(learner.model, count_hidden=0)
+    return Learner(learner.params._replace(head=None), model, header)
+
+
 def save_learner(path: str | Path, learner: Learner) -> None:
     """Write a learner to one safetensors file.
 

@@ -2,13 +2,21 @@
 
 import json
 import math
+from dataclasses import replace
 
 import jax
 import numpy as np
 import pytest
 
 from l2c_jax import weights
-from l2c_jax.recurrent.learner import KIND, Learner, load_learner, save_learner, shipped
+from l2c_jax.recurrent.learner import (
+    KIND,
+    Learner,
+    load_learner,
+    save_learner,
+    shipped,
+    without_head,
+)
 from l2c_jax.recurrent.model import ModelConfig, init
 from l2c_jax.weights import WeightsError
 
@@ -123,3 +131,18 @@ def test_every_shipped_learner_loads_by_name():
     for name, path in shipped().items():
         if weights.read_header(path)["kind"] == KIND:
             assert load_learner(name).params.layers
+
+
+def test_without_head_is_the_learner_before_it_got_one(tmp_path):
+    model = replace(MODEL, given_clusters=True, count_hidden=3)
+    learner = Learner(init(jax.random.key(0), model), model, {**STORY, "count": {"exact": 0.5}})
+    before = without_head(learner)
+    assert before.model == replace(model, count_hidden=0)
+    assert before.header == STORY
+    jax.tree.map(np.testing.assert_array_equal, before.params.layers, learner.params.layers)
+    assert jax.tree.structure(before.params) == jax.tree.structure(
+        init(jax.random.key(0), before.model)
+    )
+    assert learner.params.head is not None
+    save_learner(tmp_path / "w", before)
+    assert load_learner(tmp_path / "w").model == before.model
