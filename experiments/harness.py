@@ -23,6 +23,7 @@ from l2c_jax.tasks.synthetic import TaskConfig
 HERE = Path(__file__).parent
 WEIGHTS = HERE / "weights"
 RUNS = HERE.parent / "runs"
+OUT_HELP = "folder of records (default: experiments/results; of smoke runs: runs/smoke)"
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class Options:
     """Train anew instead of using the weights that are shipped."""
     own: Mapping[str, Any] = field(default_factory=dict)
     """What only this experiment asks for, by name."""
+
+
+def default_out(smoke: bool) -> Path:
+    """The folder of records if none is named; smoke runs keep away from what is published."""
+    return RUNS / "smoke" if smoke else HERE / "results"
 
 
 def main(
@@ -59,11 +65,12 @@ def main(
     parser = argparse.ArgumentParser(prog=f"python -m experiments.{name}", description=description)
     parser.add_argument("--smoke", action="store_true", help="small and quick, measures nothing")
     parser.add_argument("--seed", type=int, default=0, help="of test tasks and baselines")
-    parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of records")
+    parser.add_argument("--out", type=Path, help=OUT_HELP)
     parser.add_argument("--retrain", action="store_true", help="train anew")
     for option, settings in (own or {}).items():
         parser.add_argument(f"--{option}", **settings)
     given = vars(parser.parse_args(arguments))
+    given["out"] = given["out"] or default_out(given["smoke"])
     special = {name: given.pop(name) for name in (key.replace("-", "_") for key in own or {})}
     options = Options(**given, own=special)
     runtime.start()

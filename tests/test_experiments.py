@@ -1,13 +1,18 @@
 """Every experiment runs, small."""
 
 import importlib
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from experiments.harness import main
+import experiments.all
+from experiments import results
+from experiments.harness import default_out, main
 from experiments.results import sections
-from l2c_jax.report import read_records
+from l2c_jax.report import read_records, write_records
 
 METHODS = {
     *("k-means", "kernel k-means", "spectral", "DBSCAN", "HDBSCAN", "Gaussian mixture", "Ward"),
@@ -32,3 +37,65 @@ def test_smoke(name, tmp_path: Path, capsys):
         assert entry["smoke"] is True
     assert "A smoke run" in (tmp_path / "RESULTS.md").read_text()
     assert "A smoke run" in capsys.readouterr().out
+
+
+def test_a_smoke_run_keeps_away_from_the_published_records():
+    assert (
+        default_out(smoke=True)
+        != default_out(smoke=False)
+        == Path(__file__).parents[1] / ("experiments/results")
+    )
+
+
+def record_of(name: str, folder: Path, **more) -> None:
+    write_records(folder / f"{name}.json", [{"experiment": name, "seed": 5, **more}])
+
+
+def test_all_runs_what_has_no_record_and_goes_on_after_a_failure(monkeypatch, tmp_path, capsys):
+    asked = []
+
+    def run(command):
+        name = command[2].removeprefix("experiments.")
+        asked.append((name, *command[3:]))
+        return int(name == "table1")
+
+    monkeypatch.setattr(experiments.all, "run", run)
+    monkeypatch.setattr(results, "write", lambda out: out / "RESULTS.md")
+    record_of("axioms", tmp_path)
+    record_of("table2", tmp_path, smoke=True)
+    given = ("--seed", "5", "--out", str(tmp_path))
+    with pytest.raises(SystemExit, match="failed: table1;"):
+        experiments.all.main(["table1", "axioms", "table2", *given])
+    assert asked == [("table1", *given), ("table2", *given)]
+    asked.clear()
+    experiments.all.main(["table2", "axioms", "--smoke", *given])
+    assert asked == [("axioms", *given, "--smoke")]
+    assert str(tmp_path / "RESULTS.md") in capsys.readouterr().out
+
+
+def test_all_names_what_there_is(capsys):
+    with pytest.raises(SystemExit):
+        experiments.all.main(["table9"])
+    assert "no such experiment: table9" in capsys.readouterr().err
+
+
+def test_all_passes_a_signal_on_and_stops(tmp_path):
+    child = (
+        "import pathlib, signal, sys, time\n"
+        "def end(*_): print('saved'); sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        f"pathlib.Path({str(tmp_path / 'up')!r}).touch()\n"
+        "time.sleep(60)\n"
+    )
+    code = (
+        "import sys\nfrom experiments.all import run\n"
+        f"run([sys.executable, '-c', {child!r}])\nprint('not stopped')"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=-1, stderr=-1, text=True)
+    while not (tmp_path / "up").exists():
+        assert parent.poll() is None
+        time.sleep(0.05)
+    parent.terminate()
+    said, complained = parent.communicate()
+    assert (parent.returncode, said) == (1, "saved\n")
+    assert "the same command goes on" in complained
