@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from experiments.harness import WEIGHTS, Options, main, train
 from experiments.named_data import Sample, samples
+from experiments.table1 import ORACLE_CHOICE
 from l2c_jax import plots
 from l2c_jax.baselines import BASELINES
 from l2c_jax.evaluate import record
@@ -171,15 +172,18 @@ def rows(
         errors = errors_of(method, best, used, options.seed)
         extra = {"parameters": best, "chosen_from": len(settings)}
         yield record(
-            "table2",
-            name,
-            f"{method}{bracket}",
-            "error",
-            errors,
+            *("table2", name, f"{method}{bracket}", "error", errors),
             paper=paper.get(method),
             extra=extra,
             **shared,
         )
+        if method == "DBSCAN":
+            each = [errors_of(method, given, tables, options.seed) for given in settings]
+            yield record(
+                *("table2", name, f"{ORACLE_CHOICE}{bracket}", "error", np.min(each, axis=0)),
+                extra={"oracle_choice_from": len(settings)},
+                **shared,
+            )
 
 
 def errors_of(
@@ -218,7 +222,8 @@ def render(records: list[Record]) -> str:
     by_name: dict[str, dict[str, Record]] = {}
     for entry in records:
         by_name.setdefault(entry["dataset"], {})[entry["method"]] = entry
-    methods = ["learned", *GRIDS]
+    methods = list(GRIDS)
+    methods = ["learned", *methods[:4], ORACLE_CHOICE, *methods[4:]]
     parts = []
     for name, entries in by_name.items():
         body = []
@@ -237,7 +242,8 @@ def render(records: list[Record]) -> str:
         "visiting orders and starts on the same 150 rows (Iris). Kernel k-means, spectral and "
         "DBSCAN use the setting of least error on the first "
         f"{TUNE} runs, chosen against the labels, which favours them; the settings are in the "
-        "record. The learner and all others have no setting chosen on these data.\n\n"
+        "record. With oracle parameters DBSCAN has each run's own best setting. "
+        "The learner and all others have no setting chosen on these data.\n\n"
         "### Figure 4: Iris\n\n![Iris: truth, k-means and the learned clusterer](figure4.png)\n"
     )
 
