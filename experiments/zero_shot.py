@@ -28,9 +28,17 @@ from l2c_jax.report import Record
 from l2c_jax.tasks.priors import PriorConfig
 
 TASKS = PriorConfig()
-MODEL = ModelConfig(dimensions=8, num_clusters=10, given_clusters=True)
+MODEL = ModelConfig(
+    dimensions=8, num_clusters=10, hidden=(96, 96, 96), given_clusters=True, frame="winsorised"
+)
 TRAINING = TrainConfig(
-    iterations=40_000, batch=32, passes=2, labels="matched", untold=0.2, log_every=50
+    iterations=24_000,
+    batch=32,
+    passes=2,
+    learning_rate=4e-3,
+    labels="matched",
+    untold=0.2,
+    log_every=50,
 )
 COUNT = CountConfig(iterations=1_500, batch=32)
 PACKAGED = Path(l2c_jax.__file__).parent / "pretrained" / "universal.safetensors"

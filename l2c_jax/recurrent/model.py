@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from l2c_jax.recurrent.count import CountParams, init_count
 from l2c_jax.recurrent.lstm import LayerParams, LayerState, init_layer, layer_step, zero_state
 from l2c_jax.recurrent.scan import Scan, checkpointed
-from l2c_jax.tasks.frame import Frame
+from l2c_jax.tasks.frame import FRAMES, Frame
 from l2c_jax.types import Array, Key
 
 
@@ -30,7 +30,8 @@ class ModelConfig:
     feedback: bool = True
     """Whether the previous score is part of the input, as printed."""
     frame: Frame = "canonical"
-    """Whether points are put into the canonical frame first; "raw" is the paper as printed."""
+    """Points are put into the canonical frame first, into that of winsorised columns (for tables),
+    or read as they are ("raw", the paper as printed)."""
     logit_scale: float = 5.0
     """What the score, which lies in (-1, 1), is multiplied by before the softmax. 1 is the paper
     as printed and caps every probability: at .881 for K=2, .787 for K=3, .596 for K=6."""
@@ -45,8 +46,8 @@ class ModelConfig:
             raise ValueError("dimensions and num_clusters must be at least 1")
         if not self.hidden or min(self.hidden) < 1:
             raise ValueError("hidden needs at least one layer of at least 1 unit")
-        if self.frame not in ("canonical", "raw"):
-            raise ValueError(f'frame must be "canonical" or "raw", got {self.frame!r}')
+        if self.frame not in FRAMES:
+            raise ValueError(f"frame must be one of {FRAMES}, got {self.frame!r}")
         if not self.logit_scale > 0:
             raise ValueError("logit_scale must be positive")
         if self.count_hidden < 0:

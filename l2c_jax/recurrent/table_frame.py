@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from l2c_jax.tasks.frame import Frame
+from l2c_jax.tasks.frame import LIMIT, Frame
 
 GRID = 2.0**-20
 """Standardised values are rounded to this, so that a shifted or rescaled column comes out the
@@ -20,6 +20,9 @@ class TableFrame(NamedTuple):
     largest: np.ndarray  # [D], largest absolute value of each column, or 1
     mean: np.ndarray  # [D], after division by it
     inverse: np.ndarray  # [D], inverse standard deviation after that; 0 for constant columns
+    limit: np.ndarray  # [D], where the columns are cut off after that
+    middle: np.ndarray  # [D], their means once more
+    scale: np.ndarray  # [D], and what they are multiplied with
     axes: np.ndarray  # [D, dimensions], principal axes over the total scale
 
 
@@ -35,7 +38,8 @@ def table_frame(
     Args:
       table: ``[N, D]`` float64, finite.
       dimensions: axes that the learner reads.
-      frame: ``"raw"`` keeps the columns where they are, and as many as there are dimensions.
+      frame: ``"winsorised"`` cuts the columns' tails off; ``"raw"`` keeps the columns where they
+        are, and as many as there are dimensions.
       standardise: ``False`` leaves the columns in proportion to each other.
 
     Returns:
@@ -61,10 +65,18 @@ def table_frame(
     common = deviation if standardise else np.sqrt((deviation**2).mean(keepdims=True))
     inverse = np.where(varies, 1 / np.where(varies, common, 1), 0)
     if frame == "raw":
-        scale = np.where(standardise, inverse, largest)
-        return TableFrame(largest, mean * standardise, scale, np.eye(len(mean), dimensions))
-    moved = TableFrame(largest, mean, inverse, np.eye(len(mean)))
+        unit = np.where(standardise, inverse, largest)
+        same = _whole(largest, mean * standardise, unit)
+        return same._replace(axes=np.eye(len(mean), dimensions))
+    moved = _whole(largest, mean, inverse)
     points = _standardised(moved, table)
+    if frame == "winsorised":
+        moved = moved._replace(limit=LIMIT * points.std(axis=0))
+        points = _standardised(moved, table)
+        deviation = np.where(varies, points.std(axis=0), 1)
+        scale = 1 / deviation if standardise else np.ones_like(deviation)
+        moved = moved._replace(middle=points.mean(axis=0), scale=scale)
+        points = _standardised(moved, table)
     moments = np.round(np.stack([(points**p).mean(axis=0) for p in (4, 3)]), 6)
     order = np.lexsort(moments)
     ordered = points[:, order]
@@ -90,10 +102,17 @@ def enter_frame(frame: TableFrame, table: np.ndarray) -> np.ndarray:
     return np.clip(points, -limit, limit).astype(np.float32)
 
 
+def _whole(largest: np.ndarray, mean: np.ndarray, inverse: np.ndarray) -> TableFrame:
+    """A frame without axes that cuts nothing off."""
+    one = np.ones(len(mean))
+    return TableFrame(largest, mean, inverse, 1e9 * one, 0 * one, one, np.eye(len(mean)))
+
+
 def _standardised(frame: TableFrame, table: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         points = (table / frame.largest - frame.mean) * frame.inverse
-    return np.round(np.clip(points, -1e9, 1e9) / GRID) * GRID
+    rounded = np.round(np.clip(points, -1e9, 1e9) / GRID) * GRID
+    return (np.clip(rounded, -frame.limit, frame.limit) - frame.middle) * frame.scale
 
 
 def _principal_axes(points: np.ndarray, dimensions: int) -> np.ndarray:

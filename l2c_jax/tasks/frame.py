@@ -2,11 +2,55 @@
 
 from typing import Literal, NamedTuple, TypeAlias
 
+import jax
 import jax.numpy as jnp
 
 from l2c_jax.types import Array
 
-Frame: TypeAlias = Literal["canonical", "raw"]
+Frame: TypeAlias = Literal["canonical", "winsorised", "raw"]
+FRAMES: tuple[Frame, ...] = ("canonical", "winsorised", "raw")
+LIMIT = 2.0
+"""Where :func:`winsorised` columns end, in standard deviations from their mean."""
+
+
+def standardised(points: Array, mask: Array) -> Array:
+    """Every column with mean 0 and variance 1 over the real points; constant columns are zeros.
+
+    Args:
+      points: ``[N, D]``.
+      mask: ``[N]`` bool.
+
+    Returns:
+      ``[N, D]``, zeros where masked.
+    """
+    weight = mask.astype(points.dtype)[:, None]
+    count = jnp.maximum(weight.sum(), 1)
+    mean = (points * weight).sum(axis=0, keepdims=True) / count
+    centred = (points - mean) * weight
+    variance = (centred**2).sum(axis=0, keepdims=True) / count
+    return centred * jnp.where(variance > 1e-12, jax.lax.rsqrt(variance + 1e-20), 0.0)
+
+
+def winsorised(points: Array, mask: Array) -> Array:
+    """Standardised columns whose values end :data:`LIMIT` standard deviations from their mean.
+
+    A column of two values stays what it is; long tails no longer decide where the axes point.
+
+    Args:
+      points: ``[N, D]``.
+      mask: ``[N]`` bool.
+
+    Returns:
+      ``[N, D]``, columns of mean 0 and variance 1, zeros where masked.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> column, mask = jnp.exp(jnp.linspace(0, 6, 100))[:, None], jnp.ones(100, bool)
+      >>> [round(float(f(column, mask).max()), 1) for f in (standardised, winsorised)]
+      [3.4, 2.4]
+    """
+    clipped = jnp.clip(standardised(points, mask), -LIMIT, LIMIT)
+    return standardised(clipped, mask)
 
 
 def fit_dimensions(points: Array, dimensions: int) -> Array:
@@ -111,22 +155,25 @@ def canonical(points: Array, mask: Array, dimensions: int | None = None) -> Arra
 
 
 def to_frame(points: Array, mask: Array, frame: Frame, dimensions: int) -> Array:
-    """Points as the learner reads them: in the canonical frame, or as they are.
+    """Points as the learner reads them: in a canonical frame, or as they are.
 
     Args:
       points: ``[N, D]``.
       mask: ``[N]`` bool.
-      frame: ``"canonical"``, or ``"raw"`` to reproduce the paper as printed.
+      frame: ``"canonical"``; ``"winsorised"``, the canonical frame of :func:`winsorised` columns,
+        for tables; or ``"raw"`` to reproduce the paper as printed.
       dimensions: width of the result.
 
     Returns:
       ``[N, dimensions]``, zeros where masked.
 
     Raises:
-      ValueError: if ``frame`` is neither.
+      ValueError: if there is no such frame.
     """
     if frame == "canonical":
         return canonical(points, mask, dimensions)
+    if frame == "winsorised":
+        return canonical(winsorised(points, mask), mask, dimensions)
     if frame == "raw":
         return fit_dimensions(points * mask[:, None], dimensions)
-    raise ValueError(f'frame must be "canonical" or "raw", got {frame!r}')
+    raise ValueError(f"frame must be one of {FRAMES}, got {frame!r}")

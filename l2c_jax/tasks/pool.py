@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from l2c_jax.tasks.priors import standardised
+from l2c_jax.tasks.frame import standardised
 from l2c_jax.tasks.task import Task
 from l2c_jax.types import Array, ArrayLike, Key
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from l2c_jax.tasks.frame import standardised
 from l2c_jax.tasks.gaussian import orthogonal
 from l2c_jax.tasks.swirl import draw_swirls, swirl
 from l2c_jax.tasks.task import Task
@@ -28,7 +29,7 @@ class PriorConfig:
     """D, most columns of a table; the logarithm of their number is uniform."""
     num_clusters: int = 10
     """K, most clusters of a task. A task has at least 4 points per cluster on average."""
-    count_weights: tuple[float, ...] = (6, 28, 20, 13, 10, 7, 5, 4, 4, 3)
+    count_weights: tuple[float, ...] = (4, 30, 24, 14, 10, 7, 4, 3, 2, 2)
     """How often 1, 2, ..., K clusters are met; need not sum to 1."""
     gaussian: float = 5
     """Weight of Gaussian clusters among the shapes."""
@@ -239,24 +240,6 @@ def outliers(key: Key, points: Array) -> Array:
     which = jax.random.bernoulli(key_which, share, (points.shape[0], 1))
     scale = 3 * jnp.sqrt((points**2).mean())
     return points + which * scale * jax.random.normal(key_far, points.shape)
-
-
-def standardised(points: Array, mask: Array) -> Array:
-    """Every column with mean 0 and variance 1 over the real points; constant columns are zeros.
-
-    Args:
-      points: ``[N, D]``.
-      mask: ``[N]`` bool.
-
-    Returns:
-      ``[N, D]``, zeros where masked.
-    """
-    weight = mask.astype(points.dtype)[:, None]
-    count = jnp.maximum(weight.sum(), 1)
-    mean = (points * weight).sum(axis=0, keepdims=True) / count
-    centred = (points - mean) * weight
-    variance = (centred**2).sum(axis=0, keepdims=True) / count
-    return centred * jnp.where(variance > 1e-12, jax.lax.rsqrt(variance + 1e-20), 0.0)
 
 
 def draw_prior_task(key: Key, config: PriorConfig) -> Task:

@@ -197,7 +197,7 @@ def test_scale_one_caps_probabilities_as_the_paper_has_it(num_clusters, cap):
         ({"num_clusters": 0}, "dimensions and num_clusters must be at least 1"),
         ({"hidden": ()}, "at least one layer"),
         ({"hidden": (8, 0)}, "at least 1 unit"),
-        ({"frame": "polar"}, '"canonical" or "raw", got \'polar\''),
+        ({"frame": "polar"}, "frame must be one of .*'winsorised', 'raw'.*, got 'polar'"),
         ({"logit_scale": 0.0}, "logit_scale must be positive"),
     ],
 )

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from l2c_jax.tasks.priors import SHAPES, PriorConfig, draw_prior_task, standardised
+from l2c_jax.tasks.frame import standardised
+from l2c_jax.tasks.priors import SHAPES, PriorConfig, draw_prior_task
 
 SMALL = PriorConfig(
     num_points=40, min_points=24, dimensions=4, num_clusters=3, count_weights=(1, 1, 1)
