@@ -6,13 +6,15 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import experiments.all
-from experiments import results
+from experiments import prior_ablation, results
 from experiments.harness import default_out, main
 from experiments.results import sections
 from l2c_jax.report import read_records, write_records
+from l2c_jax.tasks.priors import PriorConfig
 
 METHODS = {
     *("k-means", "kernel k-means", "spectral", "DBSCAN", "HDBSCAN", "Gaussian mixture", "Ward"),
@@ -99,3 +101,18 @@ def test_all_passes_a_signal_on_and_stops(tmp_path):
     said, complained = parent.communicate()
     assert (parent.returncode, said) == (1, "saved\n")
     assert "the same command goes on" in complained
+
+
+def test_the_page_names_the_families_that_are_missed():
+    whole = np.linspace(0, 1, 40)
+    noise = np.sin(np.arange(40)) / 100
+    scores = {"": whole, "without rings": whole - 0.1 + noise, "without moons": whole + noise}
+    page = prior_ablation.render(list(prior_ablation.records(scores, whole, seed=0)))
+    assert "beyond the interval: rings." in page
+    assert "-10.0 (-10." in page
+    assert page.count("learned (without") == 2
+
+
+def test_the_variants_of_the_prior_differ_from_it_and_each_other():
+    found = prior_ablation.variants(PriorConfig())
+    assert len(set(found.values())) == len(found) == 15
