@@ -40,7 +40,7 @@ TRAINING = TrainConfig(
     untold=0.2,
     log_every=50,
 )
-COUNT = CountConfig(iterations=1_500, batch=32)
+COUNT = CountConfig()
 PACKAGED = Path(l2c_jax.__file__).parent / "pretrained" / "universal.safetensors"
 
 

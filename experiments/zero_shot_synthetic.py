@@ -16,12 +16,14 @@ from l2c_jax.baselines.counts import COUNTS
 from l2c_jax.evaluate import draw_tasks, oracle_labels, record, scores_of_tasks
 from l2c_jax.metrics import adjusted_rand_index
 from l2c_jax.recurrent.learner import Learner
+from l2c_jax.recurrent.table import study_table
 from l2c_jax.report import Record, markdown_table, measured
 from l2c_jax.tasks.priors import SHAPES, PriorConfig, draw_prior_task
 from l2c_jax.tasks.synthetic import TaskConfig
 from l2c_jax.tasks.task import Task
 
 COUNT = 200
+OTHER = "section 4.1, held out"
 EASY = 0.05
 """Oracle error below which the number of clusters can be seen at all."""
 METHODS: dict[str, dict[str, Any]] = {
@@ -63,7 +65,11 @@ def measure(learner: Learner, options: Options) -> list[Record]:
     for name, config in tqdm(chosen.items(), desc="families"):
         tasks = drawn(config, options.seed, count)
         records += list(told(name, tasks, learner, options))
-    return [*records, *held_out(learner, options)]
+        if config is prior:
+            records += list(calibration(name, tasks, learner, options))
+    others, easy = held_out(learner, options)
+    records += list(told(OTHER, others[:count], learner, options))
+    return [*records, *numbers_found(easy, learner, options)]
 
 
 def prior_of(learner: Learner) -> PriorConfig:
@@ -119,8 +125,27 @@ def told(name: str, tasks: list[Task], learner: Learner, options: Options) -> It
         )
 
 
-def held_out(learner: Learner, options: Options) -> Iterator[Record]:
-    """The number of clusters found on tasks of another generator that can be solved."""
+def calibration(
+    name: str, tasks: list[Task], learner: Learner, options: Options
+) -> Iterator[Record]:
+    """Whether P(k | X) says how often the most probable number is right."""
+    nats, surplus = [], []
+    for task in tqdm(tasks, desc="P(k | X)", leave=False):
+        truth = len(np.unique(np.asarray(task.labels)))
+        known = study_table(learner, np.asarray(task.points), orders=1, seed=options.seed)
+        chances = known.count_probabilities
+        assert chances is not None
+        nats.append(-np.log(chances[truth - 1] + 1e-12))
+        surplus.append(chances.max() - (chances.argmax() + 1 == truth))
+    for metric, values in {"nats": nats, "confidence above accuracy": surplus}.items():
+        own = np.array(values)
+        yield record(
+            "zero_shot", f"tasks: {name}", "learned", f"P(k | X), {metric}", own, seed=options.seed
+        )
+
+
+def held_out(learner: Learner, options: Options) -> tuple[list[Task], list[Task]]:
+    """Tasks of another generator: some, and those that can be solved."""
     config = HELD_OUT
     most = learner.model.num_clusters
     if config.num_clusters > most:
@@ -128,7 +153,13 @@ def held_out(learner: Learner, options: Options) -> Iterator[Record]:
     tasks, mixtures = draw_tasks(config, options.seed, 20 if options.smoke else 4 * COUNT)
     error = scores_of_tasks(tasks, oracle_labels(tasks, mixtures))["error"]
     chosen = np.flatnonzero((error < EASY) | options.smoke)[: 4 if options.smoke else COUNT]
-    easy = [task for i, task in enumerate(unpadded(tasks)) if i in set(chosen.tolist())]
+    found = unpadded(tasks)
+    return found, [found[i] for i in chosen]
+
+
+def numbers_found(easy: list[Task], learner: Learner, options: Options) -> Iterator[Record]:
+    """The number of clusters found where it can be seen, by every method."""
+    most = learner.model.num_clusters
     truth = np.array([len(np.unique(np.asarray(task.labels))) for task in easy])
     found: dict[str, list[int]] = {"learned": [], **{rule: [] for rule in COUNTS}}
     for task in tqdm(easy, desc="number of clusters"):
@@ -153,8 +184,11 @@ def render(records: list[Record]) -> str:
     """Both tables, for RESULTS.md."""
     rows: dict[str, dict[str, Record]] = {}
     counts: dict[str, dict[str, Record]] = {}
+    chances: dict[str, Record] = {}
     for entry in records:
-        if entry["dataset"].startswith("tasks: "):
+        if entry["metric"].startswith("P(k | X), "):
+            chances[entry["metric"].removeprefix("P(k | X), ")] = entry
+        elif entry["dataset"].startswith("tasks: "):
             rows.setdefault(entry["dataset"][7:], {})[entry["method"]] = entry
         elif entry["dataset"].startswith("held-out"):
             counts.setdefault(entry["method"], {})[entry["metric"]] = entry
@@ -169,10 +203,13 @@ def render(records: list[Record]) -> str:
         '## "universal" on synthetic tasks\n\n'
         + markdown_table(["ARI, k told", *methods], body)
         + "\n\nFresh tasks of the prior, of each of its shapes with no other change, and of "
-        "Gaussian clusters with one change; tasks of one cluster left out. Mean ± standard error "
-        "over tasks.\n\n"
+        "Gaussian clusters with one change; and tasks of the generator of section 4.1, which is "
+        "not the prior's. Tasks of one cluster are left out. Mean ± standard error over tasks.\n\n"
+        "On its own prior P(k | X) gives the true number "
+        f"{measured(chances['nats'], 2)} nats, and the most probable number is right in a share "
+        f"of the tasks that lies {measured(chances['confidence above accuracy'], 2)} below the "
+        "mean probability it is given.\n\n"
         + markdown_table(["number of clusters", "exact", "within one"], numbers)
         + f"\n\n{exact['n']} tasks of the generator of section 4.1 (1 to 8 clusters in 2 to 4 "
-        "dimensions, larger numbers more frequent), which is not the prior's, with a Bayes "
-        "oracle's error under .05.\n"
+        "dimensions, larger numbers more frequent) with a Bayes oracle's error under .05.\n"
     )

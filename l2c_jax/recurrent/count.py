@@ -1,7 +1,7 @@
-"""How many clusters? A small head on what the learner remembers: P(k | X).
+"""How many clusters? A small head on what the learner makes of every number: P(k | X).
 
-It looks at the carry after a reading in which the learner was not told the number, and at how
-many points the learner then gives to each cluster.
+The learner is told each number of clusters in turn. How sure it is of its clusters then, how tight
+they are, how small the smallest is and whether two readings agree is what the head looks at.
 """
 
 from typing import NamedTuple
@@ -10,6 +10,9 @@ import jax
 import jax.numpy as jnp
 
 from l2c_jax.types import Array, Key
+
+ASPECTS = 5
+"""What is looked at for each number of clusters; see :func:`count_features`."""
 
 
 class CountParams(NamedTuple):
@@ -21,17 +24,17 @@ class CountParams(NamedTuple):
     output_bias: Array  # [K]
 
 
-def num_features(units: int, num_clusters: int) -> int:
-    """F: hidden and cell state of every unit, the shares of K clusters, and the certainty."""
-    return 2 * units + num_clusters + 1
+def num_features(dimensions: int, num_clusters: int) -> int:
+    """F: the aspects of each number of clusters, the axes' variances, the number of points."""
+    return ASPECTS * num_clusters + dimensions + 1
 
 
-def init_count(key: Key, units: int, hidden: int, num_clusters: int) -> CountParams:
+def init_count(key: Key, dimensions: int, hidden: int, num_clusters: int) -> CountParams:
     """Random parameters.
 
     Args:
       key: consumed.
-      units: of all the learner's layers together.
+      dimensions: D, of the learner's frame.
       hidden: H.
       num_clusters: K.
 
@@ -39,7 +42,7 @@ def init_count(key: Key, units: int, hidden: int, num_clusters: int) -> CountPar
       Small random kernels, zero biases, float32.
     """
     key_hidden, key_output = jax.random.split(key)
-    features = num_features(units, num_clusters)
+    features = num_features(dimensions, num_clusters)
     return CountParams(
         jax.random.normal(key_hidden, (features, hidden)) / features**0.5,
         jnp.zeros(hidden),
@@ -48,42 +51,71 @@ def init_count(key: Key, units: int, hidden: int, num_clusters: int) -> CountPar
     )
 
 
-def count_features(state: Array, answer: Array, mask: Array) -> Array:
-    """What the head sees of one reading; the numbering of the clusters does not matter to it.
+def count_features(points: Array, mask: Array, answers: Array) -> Array:
+    """What the head sees; the numbering of the clusters does not matter to it.
+
+    For each number told, means over the readings of: the certainty (mean largest probability);
+    the share of points whose probabilities are spread (mean entropy); the logarithm of the
+    variance within clusters over the total; the share of the smallest cluster; and how alike the
+    readings' partitions are (cosine of the tables of who is with whom, mean over pairs of
+    readings; 1 for a single reading). Then the variance along each axis, and log10 N.
 
     Args:
-      state: ``[units, 2]``, hidden and cell state of the learner.
-      answer: ``[N, K]``, probabilities of the clusters.
+      points: ``[N, D]`` in the learner's frame.
       mask: ``[N]`` bool.
+      answers: ``[K, M, N, K]``, probabilities of M readings that were told 1 ... K clusters.
 
     Returns:
       ``[F]``.
     """
-    real = mask.astype(answer.dtype)
+    real = mask.astype(points.dtype)
     count = jnp.maximum(real.sum(), 1)
-    shares = jnp.sort(real @ answer / count, descending=True)
-    certainty = real @ answer.max(axis=1) / count
-    return jnp.concatenate([jnp.tanh(state).ravel(), shares, certainty[None]])
+    cloud = points * real[:, None]
+    axes = (cloud**2).sum(axis=0) / count
+    total = jnp.maximum(axes.sum(), 1e-12)
+
+    def of_reading(answer: Array, told: Array) -> Array:
+        given = answer * real[:, None]
+        sizes = given.sum(axis=0)
+        means = (given.T @ cloud) / jnp.maximum(sizes, 1e-9)[:, None]
+        within = 1 - (sizes[:, None] * means**2).sum() / (count * total)
+        smallest = jnp.where(jnp.arange(sizes.size) < told, sizes, count).min() / count
+        entropy = -(given * jnp.log(given + 1e-9)).sum() / count
+        certainty = given.max(axis=1).sum() / count
+        return jnp.stack([certainty, entropy, jnp.log(jnp.clip(within, 1e-4, 1)), smallest])
+
+    def of_number(answers: Array, told: Array) -> Array:
+        given = answers * real[None, :, None]
+        joint = jnp.einsum("anj,bnk->abjk", given, given)
+        alike = (joint**2).sum(axis=(2, 3))  # of the readings' tables of who is with whom
+        scale = jnp.sqrt(jnp.diagonal(alike))
+        cosine = alike / jnp.maximum(scale[:, None] * scale[None, :], 1e-12)
+        others = 1 - jnp.eye(len(answers))
+        agreement = (cosine * others).sum() / jnp.maximum(others.sum(), 1)
+        single = jax.vmap(of_reading, (0, None))(answers, told).mean(axis=0)
+        return jnp.append(single, agreement if len(answers) > 1 else 1.0)
+
+    every = jax.vmap(of_number)(answers, 1 + jnp.arange(len(answers)))
+    return jnp.concatenate([every.ravel(), axes, jnp.log10(count)[None]])
 
 
 def count_log_probabilities(params: CountParams, features: Array) -> Array:
-    """Logarithms of P(k | X) for k = 1 ... K, from M readings.
+    """Logarithms of P(k | X) for k = 1 ... K.
 
     Args:
       params: the head.
-      features: ``[M, F]``, from :func:`count_features`.
+      features: ``[F]``, from :func:`count_features`.
 
     Returns:
-      ``[K]``; the logits are averaged over the readings.
+      ``[K]``.
 
     Example:
       >>> import jax, jax.numpy as jnp
-      >>> head = init_count(jax.random.key(0), units=5, hidden=4, num_clusters=3)
-      >>> answer = jnp.full((6, 3), 1 / 3)
-      >>> seen = count_features(jnp.zeros((5, 2)), answer, jnp.ones(6, bool))
-      >>> float(jnp.exp(count_log_probabilities(head, seen[None])).sum().round(5))
+      >>> head = init_count(jax.random.key(0), dimensions=2, hidden=4, num_clusters=3)
+      >>> points, answers = jnp.ones((6, 2)), jnp.full((3, 2, 6, 3), 1 / 3)
+      >>> seen = count_features(points, jnp.ones(6, bool), answers)
+      >>> float(jnp.exp(count_log_probabilities(head, seen)).sum().round(5))
       1.0
     """
-    hidden = jax.nn.relu(features @ params.hidden_kernel + params.hidden_bias[None, :])
-    logits = hidden @ params.output_kernel + params.output_bias[None, :]
-    return jax.nn.log_softmax(logits.mean(axis=0))
+    hidden = jax.nn.relu(features @ params.hidden_kernel + params.hidden_bias)
+    return jax.nn.log_softmax(hidden @ params.output_kernel + params.output_bias)

@@ -1,9 +1,9 @@
 """Training the head that guesses the number of clusters, on a learner that stays as it is."""
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ from tqdm import tqdm
 from l2c_jax.recurrent.count import CountParams, count_log_probabilities
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import Params, init
-from l2c_jax.recurrent.table import reading_features
+from l2c_jax.recurrent.table import COUNT_ORDERS, reading_features
 from l2c_jax.recurrent.train import TaskSource
 from l2c_jax.tasks.frame import to_frame
 from l2c_jax.types import Array, Key
@@ -26,33 +26,31 @@ class CountConfig:
 
     hidden: int = 64
     """H of the head."""
-    iterations: int = 3000
-    """Steps of Adam, each on new tasks."""
-    batch: int = 64
-    """B, tasks a step."""
+    tasks: int = 16_384
+    """How many tasks the learner reads; the last tenth is held out, to say what was reached."""
+    together: int = 32
+    """Tasks read in one call."""
     passes: int = 2
     """E, passes of a reading."""
+    epochs: int = 100
+    """Passes of the head over what was read."""
+    batch: int = 256
+    """B, tasks per step of the head."""
     learning_rate: float = 2e-3
-    """At the start; it falls to 0 along a cosine."""
+    """Of AdamW at the start; it falls to 0 along a cosine."""
+    weight_decay: float = 1e-2
+    """Of AdamW."""
     seed: int = 0
     """Of parameters, tasks and visiting orders."""
-    log_every: int = 50
-    """Steps in one call."""
 
     def __post_init__(self) -> None:
-        counts = (self.hidden, self.iterations, self.batch, self.passes, self.log_every)
-        if min(counts) < 1:
-            raise ValueError("hidden, iterations, batch, passes and log_every must be at least 1")
-        if not self.learning_rate > 0:
-            raise ValueError("learning_rate must be positive")
-
-
-class CountState(NamedTuple):
-    """All that the training needs to go on."""
-
-    params: CountParams
-    opt_state: optax.OptState
-    step: Array  # [] int32
+        counts = (self.hidden, self.together, self.passes, self.epochs, self.batch)
+        if min(counts) < 1 or self.tasks < 10:
+            raise ValueError(
+                "hidden, together, passes, epochs and batch must be at least 1, tasks at least 10"
+            )
+        if not self.learning_rate > 0 or self.weight_decay < 0:
+            raise ValueError("learning_rate must be positive, weight_decay not negative")
 
 
 def fit_count(
@@ -61,66 +59,96 @@ def fit_count(
     """Give a learner a head that guesses the number of clusters.
 
     Args:
-      learner: trained with ``given_clusters`` and some tasks untold; it is not changed.
+      learner: trained with ``given_clusters``; it is not changed.
       source: draws the tasks.
       config: how.
       progress: show a bar.
 
     Returns:
-      The learner with the head; its header says how it was trained and what it reached: the mean
-      negative logarithm of the probability of the true number, in nats, and how often the most
-      probable number was right, over the last tenth of the training.
+      The learner with the head; its header says how it was trained and what it reached on the
+      tasks held out: the mean negative logarithm of the probability of the true number, in nats,
+      and how often the most probable number was right.
 
     Raises:
       ValueError: if the learner is never told the number of clusters.
     """
     if not learner.model.given_clusters:
-        raise ValueError("only a learner with given_clusters can be asked with k kept from it")
+        raise ValueError("only a learner with given_clusters can be told each number in turn")
     model = dataclasses.replace(learner.model, count_hidden=config.hidden)
-    key_init, key_run = jax.random.split(jax.random.fold_in(jax.random.key(config.seed), 7))
+    key_init, key_tasks, key_order = jax.random.split(
+        jax.random.fold_in(jax.random.key(config.seed), 7), 3
+    )
     head = init(key_init, model).head
     assert head is not None
-    adam = optax.adam(optax.cosine_decay_schedule(config.learning_rate, config.iterations))
+    read = list(_read(learner, key_tasks, source, config, progress=progress))
+    features, counts = (np.concatenate(parts)[: config.tasks] for parts in zip(*read, strict=True))
+    learned = config.tasks - config.tasks // 10
+    mean, spread = features[:learned].mean(axis=0), features[:learned].std(axis=0) + 1e-3
+    scaled = jnp.asarray((features - mean) / spread)
+    head = _descend(head, scaled[:learned], jnp.asarray(counts[:learned]), key_order, config)
+    logs = np.asarray(jax.vmap(count_log_probabilities, (None, 0))(head, scaled[learned:]))
+    truth = counts[learned:]
+    count = {
+        **dataclasses.asdict(config),
+        "nats": float(-logs[np.arange(len(truth)), truth - 1].mean()),
+        "exact": float((logs.argmax(axis=1) + 1 == truth).mean()),
+    }
+    kernel = head.hidden_kernel / spread[:, None]  # the scaling becomes a part of the head
+    head = head._replace(hidden_kernel=kernel, hidden_bias=head.hidden_bias - mean @ kernel)
+    params = Params(learner.params.layers, jax.tree.map(np.asarray, head))
+    return Learner(params, model, {**learner.header, "count": count})
+
+
+def _read(
+    learner: Learner, key: Key, source: TaskSource, config: CountConfig, *, progress: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Features ``[B, F]`` and true numbers ``[B]``, until there are enough of them."""
+    model = learner.model
     frozen = Params(learner.params.layers, None)
 
-    def loss(params: CountParams, tasks: tuple[Array, Array]) -> tuple[Array, Array]:
-        features, count = tasks
-        logs = jax.vmap(count_log_probabilities, (None, 0))(params, features)
-        nats = -jnp.take_along_axis(logs, count[:, None] - 1, axis=1).mean()
-        return nats, (logs.argmax(axis=1) + 1 == count).mean()
-
-    def one(key: Key) -> tuple[Array, Array]:
+    def one(params: Params, key: Key) -> tuple[Array, Array]:
         key_task, key_read = jax.random.split(key)
         task = source(key_task)
         member = jax.nn.one_hot(task.labels, model.num_clusters) * task.mask[:, None]
         points = to_frame(task.points, task.mask, model.frame, model.dimensions)
         features = reading_features(
-            frozen, key_read, points, task.mask, model=model, passes=config.passes, orders=1
+            *(params, key_read, points, task.mask),
+            model=model,
+            passes=config.passes,
+            orders=COUNT_ORDERS,
         )
         return features, (member.sum(axis=0) > 0).sum()
 
-    def body(state: CountState, _: None) -> tuple[CountState, tuple[Array, Array]]:
-        keys = jax.random.split(jax.random.fold_in(key_run, state.step), config.batch)
-        tasks = jax.vmap(one)(keys)
-        (nats, right), grads = jax.value_and_grad(loss, has_aux=True)(state.params, tasks)
-        updates, opt_state = adam.update(grads, state.opt_state, state.params)
-        params = optax.apply_updates(state.params, updates)
-        return CountState(params, opt_state, state.step + 1), (nats, right)
+    several = jax.jit(jax.vmap(one, (None, 0)))
+    with tqdm(total=config.tasks, desc="number of clusters", disable=not progress) as bar:
+        for start in range(0, config.tasks, config.together):
+            keys = jax.random.split(jax.random.fold_in(key, start), config.together)
+            features, counts = several(frozen, keys)
+            yield np.asarray(features), np.asarray(counts)
+            bar.update(min(config.together, config.tasks - start))
 
-    chunk = jax.jit(partial(jax.lax.scan, body, xs=None), static_argnames="length")
-    state = CountState(head, adam.init(head), jnp.int32(0))
-    history = []
-    with tqdm(total=config.iterations, desc="number of clusters", disable=not progress) as bar:
-        done = 0
-        while done < config.iterations:
-            length = min(config.log_every, config.iterations - done)
-            state, info = chunk(state, length=length)
-            history.append(np.stack(info, axis=1))
-            nats, right = history[-1].mean(axis=0)
-            bar.set_postfix(nats=f"{nats:.3f}", right=f"{right:.3f}")
-            bar.update(length)
-            done += length
-    last = np.concatenate(history)[-max(1, config.iterations // 10) :].mean(axis=0)
-    count = {**dataclasses.asdict(config), "nats": float(last[0]), "exact": float(last[1])}
-    params = Params(learner.params.layers, jax.tree.map(np.asarray, state.params))
-    return Learner(params, model, {**learner.header, "count": count})
+
+def _descend(
+    head: CountParams, features: Array, counts: Array, key: Key, config: CountConfig
+) -> CountParams:
+    """The head after all epochs."""
+    size = min(config.batch, len(features))
+    steps = len(features) // size
+    schedule = optax.cosine_decay_schedule(config.learning_rate, config.epochs * steps)
+    adam = optax.adamw(schedule, weight_decay=config.weight_decay)
+
+    def loss(head: CountParams, chosen: Array) -> Array:
+        logs = jax.vmap(count_log_probabilities, (None, 0))(head, features[chosen])
+        return -jnp.take_along_axis(logs, counts[chosen][:, None] - 1, axis=1).mean()
+
+    def step(state: tuple, chosen: Array) -> tuple[tuple, None]:
+        head, opt_state = state
+        updates, opt_state = adam.update(jax.grad(loss)(head, chosen), opt_state, head)
+        return (optax.apply_updates(head, updates), opt_state), None
+
+    def epoch(state: tuple, key: Key) -> tuple[tuple, None]:
+        order = jax.random.permutation(key, len(features))[: steps * size]
+        return jax.lax.scan(step, state, order.reshape(steps, size))[0], None
+
+    run = jax.jit(partial(jax.lax.scan, epoch))
+    return run((head, adam.init(head)), jax.random.split(key, config.epochs))[0][0]

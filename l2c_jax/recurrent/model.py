@@ -91,7 +91,7 @@ def init(key: Key, config: ModelConfig) -> Params:
     widths = (*config.hidden, config.num_clusters)
     if config.count_hidden:
         key, key_count = jax.random.split(key)
-        count = init_count(key_count, sum(widths), config.count_hidden, config.num_clusters)
+        count = init_count(key_count, config.dimensions, config.count_hidden, config.num_clusters)
     else:
         count = None
     inputs = config.dimensions

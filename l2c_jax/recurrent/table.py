@@ -25,6 +25,8 @@ READ = 256
 """Points read in one pass, another random sample each time."""
 CHUNK = 1024
 """Points labelled in one call."""
+COUNT_ORDERS = 2
+"""Readings for each number of clusters, where their number has to be found."""
 
 
 class Knowledge(NamedTuple):
@@ -101,11 +103,13 @@ def study_table(
     spread = np.zeros((padded, model.dimensions), np.float32)
     spread[: len(points)] = points
     mask = np.arange(padded) < len(points)
-    key_untold, key_told = jax.random.split(jax.random.key(seed))
+    key_count, key_told = jax.random.split(jax.random.key(seed))
     how = {"model": model, "passes": passes, "orders": orders}
     chances = None
     if learner.params.head is not None:
-        log_chances = np.array(_log_counts(learner.params, key_untold, spread, mask, **how))
+        given = (learner.params, key_count, spread, mask)
+        every = {**how, "orders": COUNT_ORDERS}
+        log_chances = np.array(_log_counts(*given, **every))
         log_chances[limit:] = -np.inf
         chances = np.exp(log_chances - np.logaddexp.reduce(log_chances))
         num_clusters = num_clusters or 1 + int(chances.argmax())
@@ -233,23 +237,31 @@ def reading_features(
     passes: int,
     orders: int,
 ) -> Array:
-    """``[M, F]``: what M readings tell the head that guesses the number of clusters.
+    """``[F]``: what readings told 1 ... K clusters say to the head that guesses their number.
 
     Args:
-      params: a learner, here not told the number.
+      params: a learner that is told the number of clusters.
       key: consumed.
       points: ``[N, D]`` in the learner's frame.
       mask: ``[N]`` bool.
-      model: the learner's configuration, static, as are ``passes`` and ``orders``.
+      model: the learner's configuration, static.
+      passes: E, static.
+      orders: M, readings for each number, static.
     """
-    memory = read(
-        params, key, points, mask, 0, model=model, passes=passes, orders=orders, most=READ
-    )
-    answers = jnp.exp(recall_each(params, memory, points, model=model))
-    states = jnp.concatenate(
-        [jnp.stack(layer, axis=-1) for layer in memory.carries.layers], axis=1
-    )  # [M, units, 2]
-    return jax.vmap(count_features, (0, 0, None))(states, answers, mask)
+
+    def answers(key: Key, count: Array) -> Array:
+        memory = read(
+            *(params, key, points, mask, count),
+            model=model,
+            passes=passes,
+            orders=orders,
+            most=READ,
+        )
+        return jnp.exp(recall_each(params, memory, points, model=model))
+
+    keys = jax.random.split(key, model.num_clusters)
+    told = jax.vmap(answers)(keys, 1 + jnp.arange(model.num_clusters))  # [K, M, N, K]
+    return count_features(points, mask, told)
 
 
 def _count_chances(params: Params, *given: Array, **read: Any) -> Array:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from l2c_jax.recurrent.count import count_features, count_log_probabilities, init_count
+from l2c_jax.recurrent.count import count_features
 from l2c_jax.recurrent.fit_count import CountConfig, fit_count
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig, init
@@ -26,35 +26,67 @@ def groups(key: jax.Array, most: int = 3) -> Task:
     return Task(points + noise, labels, jnp.ones(24, bool))
 
 
+def answers(key: jax.Array, number: int, readings: int, points: int) -> jax.Array:
+    """Made up, but as told: 1 ... K clusters."""
+    logits = 3 * jax.random.normal(key, (number, readings, points, number))
+    allowed = jnp.arange(number)[None, :] <= jnp.arange(number)[:, None]
+    return jax.nn.softmax(jnp.where(allowed[:, None, None, :], logits, -1e9), axis=-1)
+
+
+POINTS_KEY = jax.random.key(4)
+POINTS = jax.random.normal(jax.random.key(1), (7, 2))
+
+
 def test_the_numbering_of_the_clusters_does_not_matter():
-    answer = jax.nn.softmax(jax.random.normal(jax.random.key(0), (7, 4)), axis=1)
-    mask = jnp.arange(7) < 5
-    state = jnp.ones((3, 2))
-    one = count_features(state, answer, mask)
-    other = count_features(state, answer[:, jnp.array([2, 0, 3, 1])], mask)
-    np.testing.assert_allclose(one, other, atol=1e-6)
+    given, mask = answers(jax.random.key(0), 3, 2, 7), jnp.arange(7) < 5
+    turned = given.at[2, 1].set(given[2, 1][:, jnp.array([2, 0, 1])])
+    np.testing.assert_allclose(
+        count_features(POINTS, mask, given), count_features(POINTS, mask, turned), atol=1e-6
+    )
 
 
 def test_masked_points_do_not_matter():
-    answer = jax.nn.softmax(jax.random.normal(jax.random.key(0), (7, 4)), axis=1)
-    mask, state = jnp.arange(7) < 5, jnp.ones((3, 2))
-    changed = answer.at[5:].set(0.25)
+    given, mask = answers(jax.random.key(0), 3, 2, 7), jnp.arange(7) < 5
+    changed = given.at[:, :, 5:].set(1 / 3)
+    moved = POINTS.at[5:].set(9.0)
     np.testing.assert_allclose(
-        count_features(state, answer, mask), count_features(state, changed, mask), atol=1e-6
+        count_features(POINTS, mask, given), count_features(moved, mask, changed), atol=1e-6
     )
 
 
-def test_probabilities_sum_to_one():
-    head = init_count(jax.random.key(0), units=3, hidden=5, num_clusters=4)
-    features = jax.random.normal(jax.random.key(1), (2, 3 * 2 + 4 + 1))
-    assert float(jnp.exp(count_log_probabilities(head, features)).sum()) == pytest.approx(
-        1, abs=1e-5
-    )
+def test_features_against_numpy():
+    given, mask = answers(jax.random.key(0), 3, 2, 7), jnp.ones(7, bool)
+    found = np.asarray(count_features(POINTS, mask, given))
+    points = np.asarray(POINTS, np.float64)
+    expected = []
+    for told, of_number in enumerate(np.asarray(given, np.float64), start=1):
+        single = []
+        for p in of_number:
+            means = (p.T @ points)[:told] / p.sum(axis=0)[:told, None]
+            far = ((points[:, None] - means[None]) ** 2).sum(axis=2)
+            between = (points**2).sum() - (p[:, :told] * far).sum()
+            within = 1 - between / (points**2).sum()
+            entropy = -(p[:, :told] * np.log(p[:, :told] + 1e-9)).sum() / 7
+            smallest = p.sum(axis=0)[:told].min() / 7
+            single.append([p.max(axis=1).mean(), entropy, np.log(within), smallest])
+        with_whom = [p @ p.T for p in of_number]
+        cosine = (with_whom[0] * with_whom[1]).sum() / np.prod(
+            [np.linalg.norm(table) for table in with_whom]
+        )
+        expected += [*np.mean(single, axis=0), cosine]
+    expected += [*(points**2).mean(axis=0), np.log10(7)]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_one_reading_agrees_with_itself_and_one_point_is_finite():
+    found = count_features(jnp.zeros((4, 2)), jnp.arange(4) < 1, answers(POINTS_KEY, 3, 1, 4))
+    assert np.isfinite(found).all()
+    assert found[4] == 1.0
 
 
 def test_a_head_learns_to_count_and_travels_with_the_weights(tmp_path):
     learner = Learner(init(jax.random.key(0), MODEL), MODEL, {})
-    config = CountConfig(iterations=300, batch=32, hidden=16, learning_rate=1e-2)
+    config = CountConfig(tasks=1000, epochs=60, batch=64, hidden=16, learning_rate=1e-2)
     taught = fit_count(learner, groups, config, progress=False)
     assert taught.header["count"]["exact"] > 0.7  # by chance 1/3
     assert learner.params.head is None
@@ -71,7 +103,7 @@ def test_a_learner_that_is_never_told_gets_no_head():
         fit_count(learner, groups, CountConfig(), progress=False)
 
 
-@pytest.mark.parametrize("bad", [{"iterations": 0}, {"hidden": 0}, {"learning_rate": 0.0}])
+@pytest.mark.parametrize("bad", [{"tasks": 5}, {"hidden": 0}, {"learning_rate": 0.0}])
 def test_bad_configurations_are_refused(bad):
     with pytest.raises(ValueError, match="must be"):
         CountConfig(**bad)
