@@ -13,7 +13,7 @@ from experiments import results
 from l2c_jax import runtime
 from l2c_jax.provenance import provenance
 from l2c_jax.recurrent.fit import fit
-from l2c_jax.recurrent.learner import save_learner
+from l2c_jax.recurrent.learner import Learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig
 from l2c_jax.recurrent.train import TrainConfig
 from l2c_jax.report import Record, write_records
@@ -95,6 +95,7 @@ def train(
     model: ModelConfig,
     training: TrainConfig,
     *,
+    start: Learner | None = None,
     folder: Path | None = None,
 ) -> None:
     """Train a learner and ship it; a run that was stopped goes on where it stopped.
@@ -104,13 +105,14 @@ def train(
       tasks: what to learn from.
       model: the learner's shape.
       training: how.
+      start: a learner of the same shape to go on from, instead of random parameters.
       folder: of checkpoints and log; default: named after the file.
 
     Raises:
       SystemExit: if a signal stopped the training.
     """
     folder = folder or RUNS / path.stem
-    learner, finished = fit(tasks, model, training, folder=folder, resume=True)
+    learner, finished = fit(tasks, model, training, start=start, folder=folder, resume=True)
     if not finished:
         raise SystemExit(f"stopped; the same command goes on ({folder})")
     save_learner(path, learner)

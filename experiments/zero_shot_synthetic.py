@@ -18,7 +18,7 @@ from l2c_jax.metrics import adjusted_rand_index
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.table import study_table
 from l2c_jax.report import Record, markdown_table, measured
-from l2c_jax.tasks.priors import SHAPES, PriorConfig, draw_prior_task
+from l2c_jax.tasks.priors import CHANGES, SHAPES, PriorConfig, draw_prior_task
 from l2c_jax.tasks.synthetic import TaskConfig
 from l2c_jax.tasks.task import Task
 
@@ -32,7 +32,6 @@ METHODS: dict[str, dict[str, Any]] = {
     "spectral": {"neighbours": 10},
     "Ward": {},
 }
-CHANGES = ("swirled", "warped", "bent_columns", "discretised", "irrelevant", "outliers")
 
 
 def families(prior: PriorConfig) -> dict[str, PriorConfig]:

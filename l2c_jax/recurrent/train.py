@@ -28,7 +28,7 @@ from l2c_jax.recurrent.model import (
     rollout,
 )
 from l2c_jax.recurrent.scan import Scan, checkpointed, windowed
-from l2c_jax.tasks.task import Task, framed, visiting_order
+from l2c_jax.tasks.task import Task, framed, turned, visiting_order
 from l2c_jax.types import Array, Key, PyTree
 
 TaskSource: TypeAlias = Callable[[Key], Task]
@@ -59,6 +59,9 @@ class TrainConfig:
     untold: float = 0.0
     """Share of the tasks whose number of clusters is kept from a learner that is otherwise told
     it (ModelConfig.given_clusters), so that it can also do without."""
+    turned: float = 0.0
+    """Share of the tasks whose frame is turned at random: a learner of many clusters is otherwise
+    slow to do more than cut the frame into the same pieces for every task."""
     update: Literal["pass", "iteration"] = "pass"
     """When Adam steps: after every pass, as printed, or once per iteration, with gradients
     through all passes."""
@@ -86,6 +89,8 @@ class TrainConfig:
             raise ValueError("lam must lie in [0, 1]")
         if not 0 <= self.untold <= 1:
             raise ValueError("untold must lie in [0, 1]")
+        if not 0 <= self.turned <= 1:
+            raise ValueError("turned must lie in [0, 1]")
         if self.window is not None and self.window < 1:
             raise ValueError("window must be at least 1")
         if self.truncate and self.window is None:
@@ -219,13 +224,17 @@ def train_step(
     tasks = jax.vmap(lambda task: framed(task, model.frame, model.dimensions, model.num_clusters))(
         tasks
     )
+    batch = tasks.mask.shape[0]
+    whole_batch = batch if axis is None else batch * jax.lax.axis_size(axis)
+    if training.turned > 0:
+        key, key_turn = jax.random.split(key)
+        keys_turn = _mine(jax.random.split(key_turn, whole_batch), axis)
+        tasks = jax.vmap(turned, (0, 0, None))(keys_turn, tasks, training.turned)
     near = None
     if training.lam < 1:
         near = jax.vmap(partial(nearest_neighbours, count=training.neighbours))(
             tasks.points, tasks.mask
         )
-    batch = tasks.mask.shape[0]
-    whole_batch = batch if axis is None else batch * jax.lax.axis_size(axis)
     told = jnp.ones(batch, bool)
     if training.untold > 0:
         key, key_told = jax.random.split(key)

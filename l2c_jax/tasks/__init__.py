@@ -25,6 +25,7 @@ from l2c_jax.tasks.task import (
     Task,
     framed,
     sort_labels,
+    turned,
     visiting_order,
 )
 
@@ -54,5 +55,6 @@ __all__ = [
     "sample_mixture",
     "sort_labels",
     "to_frame",
+    "turned",
     "visiting_order",
 ]

@@ -155,6 +155,8 @@ SHAPES = {f.__name__: f for f in (gaussian, heavy_tails, skewed, uniform, rings,
 the means of the points' clusters. The first four return noise of variance 1 instead, which
 :func:`blobs` stretches and moves."""
 BLOBS = 4
+CHANGES = ("swirled", "warped", "bent_columns", "discretised", "irrelevant", "outliers")
+"""Every change by name."""
 
 
 def blobs(key: Key, noise: Array, labels: Array, places: Array, config: PriorConfig) -> Array:

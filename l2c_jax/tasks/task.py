@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from l2c_jax.tasks.frame import Frame, to_frame
+from l2c_jax.tasks.gaussian import orthogonal
 from l2c_jax.types import Array, Key
 
 
@@ -75,3 +76,27 @@ def framed(task: Task, frame: Frame, dimensions: int, num_clusters: int) -> Task
     """
     points = to_frame(task.points, task.mask, frame, dimensions)
     return sort_labels(task._replace(points=points), num_clusters)
+
+
+def turned(key: Key, task: Task, share: float) -> Task:
+    """A task as it was, or, with some probability, all of its axes turned at random.
+
+    Args:
+      key: consumed.
+      task: one task, in the learner's frame.
+      share: the probability.
+
+    Returns:
+      The task; distances, labels and mask stay.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> task = Task(jnp.array([[3.0, 4.0]]), jnp.zeros(1, int), jnp.ones(1, bool))
+      >>> points = turned(jax.random.key(0), task, 1.0).points
+      >>> round(float(jnp.linalg.norm(points)), 3), bool((points == task.points).any())
+      (5.0, False)
+    """
+    key_whether, key_turn = jax.random.split(key)
+    elsewhere = task.points @ orthogonal(key_turn, task.points.shape[1])
+    whether = jax.random.bernoulli(key_whether, share)
+    return task._replace(points=jnp.where(whether, elsewhere, task.points))
