@@ -15,6 +15,7 @@ from l2c_jax.processes import join
 ARGUMENTS = [
     *("--training.iterations", "20", "--training.batch", "8", "--training.log-every", "5"),
     *("--training.checkpoint-every", "5", "--training.labels", "matched", "--quiet"),
+    *("--training.turned", "0.5"),
     *("--tasks.num-points", "16", "--tasks.swirls", "0", "--model.hidden", "6", "6"),
 ]
 

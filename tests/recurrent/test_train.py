@@ -181,6 +181,7 @@ def test_a_short_training_learns_to_cluster(labels):
         ({"learning_rate": 0.0}, "learning_rate and clip must be positive"),
         ({"clip": -1.0}, "learning_rate and clip must be positive"),
         ({"lam": 1.5}, r"lam must lie in \[0, 1\]"),
+        ({"turned": -0.1}, r"turned must lie in \[0, 1\]"),
         ({"neighbours": 0}, "neighbours must be at least 1"),
         ({"labels": "random"}, '"sorted" or "matched", got \'random\''),
         ({"update": "never"}, '"pass" or "iteration", got \'never\''),

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from l2c_jax.tasks.task import Task, framed, sort_labels, visiting_order
+from l2c_jax.tasks.task import Task, framed, sort_labels, turned, visiting_order
 
 sort_labels = jax.jit(sort_labels, static_argnames="num_clusters")
 
@@ -75,3 +75,20 @@ def test_framed_task_is_sorted_along_the_axis_of_its_frame():
     expected = sort_labels(task, 5)
     np.testing.assert_array_equal(task.labels, expected.labels)
     np.testing.assert_array_equal(task.points[18:], 0)
+
+
+def test_turning_keeps_all_distances_and_the_labels():
+    task = a_task(LABELS)
+    found = turned(jax.random.key(0), task, 1.0)
+    gram = np.asarray(task.points @ task.points.T)
+    np.testing.assert_allclose(found.points @ found.points.T, gram, atol=1e-5)
+    assert not np.allclose(found.points, task.points, atol=0.1)
+    assert not np.asarray(found.points[~task.mask]).any()
+    np.testing.assert_array_equal(found.labels, task.labels)
+
+
+def test_about_the_share_that_was_asked_for_is_turned():
+    task, keys = a_task(LABELS), jax.random.split(jax.random.key(0), 200)
+    found = jax.vmap(turned, (0, None, None))(keys, task, 0.3)
+    share = np.mean(np.abs(found.points - task.points[None]).max(axis=(1, 2)) > 0)
+    assert 0.2 < share < 0.4
