@@ -19,6 +19,7 @@ import l2c_jax
 from experiments import zero_shot_costs, zero_shot_synthetic, zero_shot_tables
 from experiments.data import LabelledTable, development_tables
 from experiments.harness import RUNS, WEIGHTS, Options, main, train
+from experiments.zero_shot_card import write_card
 from l2c_jax.demo import data_sets
 from l2c_jax.recurrent.fit import task_source
 from l2c_jax.recurrent.fit_count import CountConfig, fit_count
@@ -70,11 +71,14 @@ def measure(options: Options) -> list[Record]:
             pretrain()
         learner = load_learner(PACKAGED)
         tables = list(development_tables(seed=options.seed))
-    return [
+    records = [
         *zero_shot_tables.measure(learner, tables, options),
         *zero_shot_synthetic.measure(learner, options),
         *zero_shot_costs.measure(learner, tables, options),
     ]
+    if not options.smoke:
+        write_card(PACKAGED, records)
+    return records
 
 
 def pretrain() -> None:

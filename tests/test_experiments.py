@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -13,6 +14,9 @@ import experiments.all
 from experiments import prior_ablation, results
 from experiments.harness import default_out, main
 from experiments.results import sections
+from experiments.zero_shot_card import write_card
+from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
+from l2c_jax.recurrent.model import ModelConfig, init
 from l2c_jax.report import read_records, write_records
 from l2c_jax.tasks.priors import PriorConfig
 
@@ -116,3 +120,22 @@ def test_the_page_names_the_families_that_are_missed():
 def test_the_variants_of_the_prior_differ_from_it_and_each_other():
     found = prior_ablation.variants(PriorConfig())
     assert len(set(found.values())) == len(found) == 15
+
+
+def test_the_card_tells_scores_limits_and_what_is_better_elsewhere(tmp_path):
+    model = ModelConfig(num_clusters=3, hidden=(4,), given_clusters=True)
+    path = tmp_path / "weights.safetensors"
+    save_learner(path, Learner(init(jax.random.key(0), model), model, {"minutes": 1.0}))
+    shared = {"dataset": "tasks: rings", "metric": "ARI", "stderr": 0.1, "n": 9}
+    entries = [
+        {**shared, "method": "learned", "mean": 0.5},
+        {**shared, "method": "spectral", "mean": 0.9, "gain": -0.4, "gain_stderr": 0.1},
+        {**shared, "method": "Ward", "mean": 0.6, "gain": -0.1, "gain_stderr": 0.1},
+    ]
+    write_card(path, entries)
+    learner = load_learner(path)
+    card = learner.header["card"]
+    assert learner.header["minutes"] == 1.0
+    assert card["scores"] == {"tasks: rings: ARI": {"mean": 0.5, "stderr": 0.1, "n": 9}}
+    assert card["known_failures"] == ["tasks: rings: ARI 0.500, spectral 0.900"]
+    assert card["limits"][0].startswith("1 to 3 clusters")
