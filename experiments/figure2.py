@@ -51,9 +51,11 @@ def family(name: str, options: Options) -> list[tuple[np.ndarray, np.ndarray]]:
         **weights,
         **chances,
     )
-    keys = jax.random.split(jax.random.key(options.seed), COLUMNS)
+    keys = jax.random.split(jax.random.key(options.seed), 8 * COLUMNS)
     tasks = jax.jit(jax.vmap(lambda key: draw_prior_task(key, config)))(keys)
-    return list(zip(np.asarray(tasks.points), np.asarray(tasks.labels), strict=True))
+    points, labels = np.asarray(tasks.points), np.asarray(tasks.labels)
+    wide = np.flatnonzero(points.std(axis=1).min(axis=1) > 0)[:COLUMNS]  # two columns, not one
+    return [(points[index], labels[index]) for index in wide]
 
 
 def render(records: list[Record]) -> str:
