@@ -5,15 +5,17 @@ similarity's answers find characters they have never seen, more of them than k-m
 clustering and Ward on pixels or on the similarity's own features, and than clustering its answers
 directly.
 
-    python -m experiments.omniglot               # shipped similarity: hours on one core
+    python -m experiments.omniglot               # hours on one core, the similarity included
     python -m experiments.omniglot --share 1/2   # only the first half of the clusterings, to run
     python -m experiments.omniglot --share 2/2   # beside the other; then once without --share
-    python -m experiments.omniglot --retrain     # learns the similarity first
+    python -m experiments.omniglot --retrain     # learns the similarity anew
     python -m experiments.omniglot --smoke       # seconds, on invented characters
 
-Every clustering is kept under ``runs/``: a run that was stopped goes on with the same command. So
-that two cores suffice, trunks have half the published width and clusterings take 60 epochs at
-three times the learning rate; ``--width 1 --epochs 150 --learning-rate 1e-3`` is as published.
+Every clustering is kept under ``runs/``: a run that was stopped goes on with the same command. The
+similarity is learned once, by ``experiments.omniglot_similarity`` or by the first run, in about an
+hour; its file, of 9 MB, is kept beside the other weights but not under version control. So that
+two cores suffice, trunks have half the published width and clusterings take 60 epochs at three
+times the learning rate; ``--width 1 --epochs 150 --learning-rate 1e-3`` is as published.
 """
 
 import dataclasses

@@ -1,8 +1,8 @@
 """G for Omniglot: whether two drawings show one character, learned on the background alphabets.
 
-    python -m experiments.omniglot_similarity            # trains and ships it: about an hour
+    python -m experiments.omniglot_similarity            # about an hour
     python -m experiments.omniglot_similarity --width 1  # at the published width: four times that
-    python -m experiments.omniglot_similarity --smoke    # seconds, ships nothing
+    python -m experiments.omniglot_similarity --smoke    # seconds, keeps nothing
 
 A run that was stopped goes on with the same command. The trunk has half the published width, so
 that two cores suffice.
@@ -59,7 +59,7 @@ def examples(width: float) -> Examples:
 def omniglot_similarity(
     width: float, training: SimilarityConfig = TRAINING, *, retrain: bool
 ) -> Similarity:
-    """G of a width: the shipped one, or one learned now; a run that was stopped goes on.
+    """G of a width: the one that is kept, or one learned now; a run that was stopped goes on.
 
     Args:
       width: of the trunk, in shares of the published one.
