@@ -4,7 +4,7 @@ Claim: told the number of clusters, they agree better with the classes of real t
 and than the Gaussian mixture, by 2 points of the adjusted Rand index (x100); left to find the
 number, better than HDBSCAN and than k-means with the silhouette. No real table was trained on.
 
-    python -m experiments.zero_shot            # the packaged weights: an hour
+    python -m experiments.zero_shot            # the packaged weights: an hour, resumable
     python -m experiments.zero_shot --retrain  # trains them first: some hours on one core
     python -m experiments.zero_shot --smoke    # seconds, on tables that come with scikit-learn
 """

@@ -8,15 +8,18 @@ from scipy.stats import rankdata
 from tqdm import tqdm
 
 from experiments.data import LabelledTable
-from experiments.harness import Options
+from experiments.harness import RUNS, Options
+from experiments.kept import Answer, kept_arrays
 from l2c_jax.baselines import BASELINES
 from l2c_jax.baselines.counts import COUNTS
 from l2c_jax.evaluate import record
 from l2c_jax.metrics import adjusted_rand_index
 from l2c_jax.recurrent.learner import Learner
+from l2c_jax.recurrent.model import ModelConfig
 from l2c_jax.recurrent.table import label_table, study_table
 from l2c_jax.recurrent.table_frame import enter_frame, table_frame
 from l2c_jax.report import Record, markdown_table, measured, number
+from l2c_jax.weights import fingerprint
 
 TOLD: dict[str, dict[str, Any]] = {
     "k-means": {},
@@ -34,36 +37,70 @@ SMOKE = {"hidden": (8,), "pretraining": 2, "finetuning": 2, "interval": 2, "refr
 
 def measure(learner: Learner, tables: list[LabelledTable], options: Options) -> list[Record]:
     """Scores of every method on every table."""
-    most = learner.model.num_clusters
     told, guessed, counts = [], [], []
     for table in tqdm(tables, desc="tables"):
-        k, points, seed = table.num_clusters, table.points, options.seed
-        answers = {"learned": labels_of(learner, points, k, seed)}
-        for name, parameters in TOLD.items():
-            given = SMOKE if options.smoke and name == "DEC" else parameters
-            answers[name] = BASELINES[name](points, k, seed, **given)
-        model = learner.model
-        frame = table_frame(points, model.dimensions, model.frame)
-        inside = enter_frame(frame, points).astype(np.float64)
-        for name in ("k-means", "Gaussian mixture"):
-            answers[f"{name} ({FRAME})"] = BASELINES[name](inside, k, seed)
-        told.append(agreement(table, answers))
-        answers = {
-            "learned": labels_of(learner, points, None, seed),
-            "HDBSCAN": BASELINES["HDBSCAN"](points, k, seed),
+        own = {
+            "told": labels_of(learner, table.points, table.num_clusters, options.seed),
+            "found": labels_of(learner, table.points, None, options.seed),
         }
-        for name, rule in GUESSED.items():
-            found = COUNTS[rule](points, most, seed)
-            method = name.split(" (")[0]
-            answers[f"{method} ({rule})"] = BASELINES[method](points, found, seed)
-        guessed.append(agreement(table, answers))
-        counts.append({name: len(np.unique(found[found >= 0])) for name, found in answers.items()})
+        others = designed(table, learner.model, options)
+        answers = {
+            part: {"learned": labels, **_part(others, part)} for part, labels in own.items()
+        }
+        told.append(agreement(table, answers["told"]))
+        guessed.append(agreement(table, answers["found"]))
+        counts.append(
+            {name: len(np.unique(found[found >= 0])) for name, found in answers["found"].items()}
+        )
     truth = np.array([table.num_clusters for table in tables])
     return [
         *compared("real tables, k told", tables, told, options),
         *compared("real tables, k found", tables, guessed, options),
         *counted("real tables, k found", truth, counts, options),
     ]
+
+
+def designed(table: LabelledTable, model: ModelConfig, options: Options) -> Answer:
+    """Labels ``[N]`` of every baseline, as ``told/METHOD`` and ``found/METHOD``.
+
+    They are kept under ``runs/``: none depends on the learner, but for the frame that it reads.
+    """
+    k, points, seed = table.num_clusters, table.points, options.seed
+
+    def compute() -> Answer:
+        answers = {}
+        for name, parameters in TOLD.items():
+            given = SMOKE if options.smoke and name == "DEC" else parameters
+            answers[f"told/{name}"] = BASELINES[name](points, k, seed, **given)
+        frame = table_frame(points, model.dimensions, model.frame)
+        inside = enter_frame(frame, points).astype(np.float64)
+        for name in ("k-means", "Gaussian mixture"):
+            answers[f"told/{name} ({FRAME})"] = BASELINES[name](inside, k, seed)
+        answers["found/HDBSCAN"] = BASELINES["HDBSCAN"](points, k, seed)
+        for name, rule in GUESSED.items():
+            found = COUNTS[rule](points, model.num_clusters, seed)
+            method = name.split(" (")[0]
+            answers[f"found/{method} ({rule})"] = BASELINES[method](points, found, seed)
+        return answers
+
+    story = {
+        "points": fingerprint(points),
+        "clusters": [k, model.num_clusters],
+        "frame": [model.dimensions, model.frame],
+        "methods": [TOLD, GUESSED],
+    }
+    file = "".join(c if c.isalnum() else "_" for c in table.name)
+    path = None if options.smoke else RUNS / "zero_shot" / f"seed{seed}" / f"{file}.npz"
+    return kept_arrays(path, story, compute)
+
+
+def _part(answers: Answer, part: str) -> Answer:
+    """The answers whose names begin with a part, without it."""
+    return {
+        name.removeprefix(f"{part}/"): found
+        for name, found in answers.items()
+        if name.startswith(f"{part}/")
+    }
 
 
 def labels_of(learner: Learner, points: np.ndarray, k: int | None, seed: int) -> np.ndarray:
