@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,14 @@ from tqdm import tqdm
 
 from experiments.data import LabelledTable
 from experiments.harness import Options
-from experiments.zero_shot_tables import labels_of
+from experiments.kept import kept
+from experiments.zero_shot_tables import labels_of, place
 from l2c_jax.evaluate import record
 from l2c_jax.metrics import adjusted_rand_index
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.table import label_table, study_table
 from l2c_jax.report import Record, markdown_table, measured, number
+from l2c_jax.weights import fingerprint
 
 FRESH = """
 import time
@@ -38,40 +41,46 @@ def measure(learner: Learner, tables: list[LabelledTable], options: Options) -> 
 
 
 def stability(learner: Learner, tables: list[LabelledTable], options: Options) -> Iterator[Record]:
-    """ARI between the answer for a table and for the same table moved, or read otherwise."""
+    """ARI between the answer for a table and for the same table moved, or read otherwise; kept."""
     rng = np.random.default_rng(options.seed)
     separated = [blobs(rng, learner.model.num_clusters) for _ in range(2 if options.smoke else 30)]
     real = [(table.points, table.num_clusters) for table in tables]
     for dataset, clouds in {"separated clusters": separated, "real tables": real}.items():
-        found: dict[str, list[float]] = {"columns": [], "rows": [], "seed": []}
-        for points, k in tqdm(clouds, desc=f"stability, {dataset}"):
-            first = labels_of(learner, points, k, options.seed)
-            columns, rows = rng.permutation(points.shape[1]), rng.permutation(len(points))
-            unit = 10 ** rng.uniform(-3, 3, points.shape[1])
-            moved = ((points + rng.normal(size=points.shape[1])) * unit)[:, columns]
-            answers = {
-                "columns": labels_of(learner, moved, k, options.seed),
-                "rows": labels_of(learner, points[rows], k, options.seed)[np.argsort(rows)],
-                "seed": labels_of(learner, points, k, options.seed + 1),
-            }
-            for name, answer in answers.items():
-                found[name].append(adjusted_rand_index(first, answer))
-        names = {
-            "columns": "columns shifted, scaled and reordered",
-            "rows": "rows shuffled",
-            "seed": "another seed of the visiting orders",
-        }
-        for name, values in found.items():
+        story = {"learner": fingerprint(learner.params), "clouds": fingerprint(clouds)}
+        path = place("stability", dataset, options, "json")
+        found = kept(path, story, partial(unchanged, dataset, clouds, learner, options.seed))
+        for change, values in found.items():
             extra = {"identical": float(np.mean(np.array(values) == 1))}
             yield record(
                 "zero_shot",
                 f"stability, {dataset}",
                 "learned",
-                f"ARI after {names[name]}",
+                f"ARI after {change}",
                 values,
                 seed=options.seed,
                 extra=extra,
             )
+
+
+def unchanged(
+    name: str, clouds: list[tuple[np.ndarray, int]], learner: Learner, seed: int
+) -> dict[str, list[float]]:
+    """ARI between the answers before and after each change, by change and cloud."""
+    rng = np.random.default_rng(seed)
+    found: dict[str, list[float]] = {}
+    for points, k in tqdm(clouds, desc=f"stability, {name}"):
+        first = labels_of(learner, points, k, seed)
+        columns, rows = rng.permutation(points.shape[1]), rng.permutation(len(points))
+        unit = 10 ** rng.uniform(-3, 3, points.shape[1])
+        moved = ((points + rng.normal(size=points.shape[1])) * unit)[:, columns]
+        answers = {
+            "columns shifted, scaled and reordered": labels_of(learner, moved, k, seed),
+            "rows shuffled": labels_of(learner, points[rows], k, seed)[np.argsort(rows)],
+            "another seed of the visiting orders": labels_of(learner, points, k, seed + 1),
+        }
+        for change, answer in answers.items():
+            found.setdefault(change, []).append(adjusted_rand_index(first, answer))
+    return found
 
 
 def blobs(rng: np.random.Generator, most: int) -> tuple[np.ndarray, int]:

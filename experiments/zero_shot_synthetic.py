@@ -1,16 +1,17 @@
 """The packaged weights on synthetic tasks: their own prior, its families, and others."""
 
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import numpy as np
 from tqdm import tqdm
 
 from experiments.harness import Options
-from experiments.zero_shot_tables import labels_of
+from experiments.kept import kept
+from experiments.zero_shot_tables import counted, labels_of, place
 from l2c_jax.baselines import BASELINES
 from l2c_jax.baselines.counts import COUNTS
 from l2c_jax.evaluate import draw_tasks, oracle_labels, record, scores_of_tasks
@@ -21,17 +22,28 @@ from l2c_jax.report import Record, markdown_table, measured
 from l2c_jax.tasks.priors import CHANGES, SHAPES, PriorConfig, draw_prior_task
 from l2c_jax.tasks.synthetic import TaskConfig
 from l2c_jax.tasks.task import Task
+from l2c_jax.weights import fingerprint
 
 COUNT = 200
 OTHER = "section 4.1, held out"
 EASY = 0.05
 """Oracle error below which the number of clusters can be seen at all."""
+DATASET = "held-out tasks, oracle error under .05"
 METHODS: dict[str, dict[str, Any]] = {
     "k-means": {},
     "Gaussian mixture": {},
     "spectral": {"neighbours": 10},
     "Ward": {},
 }
+
+RULES = {
+    "k-means (silhouette)": "silhouette",
+    "Gaussian mixture (BIC)": "BIC",
+    "k-means (gap)": "gap",
+}
+"""Methods that find the number of clusters, and by which rule."""
+Scores: TypeAlias = dict[str, dict[str, list]]
+"""By kind and method, a number a task."""
 
 
 def families(prior: PriorConfig) -> dict[str, PriorConfig]:
@@ -60,15 +72,34 @@ def measure(learner: Learner, options: Options) -> list[Record]:
     chosen = families(prior)
     if options.smoke:
         chosen = dict(list(chosen.items())[:1])
+    story = {"learner": fingerprint(learner.params), "methods": METHODS, "count": count}
     records: list[Record] = []
     for name, config in tqdm(chosen.items(), desc="families"):
-        tasks = drawn(config, options.seed, count)
-        records += list(told(name, tasks, learner, options))
-        if config is prior:
-            records += list(calibration(name, tasks, learner, options))
-    others, easy = held_out(learner, options)
-    records += list(told(OTHER, others[:count], learner, options))
-    return [*records, *numbers_found(easy, learner, options)]
+
+        def scores(name: str = name, config: PriorConfig = config) -> Scores:
+            tasks = drawn(config, options.seed, count)
+            chances = calibration(tasks, learner, options) if config is prior else {}
+            return {"told": told(name, tasks, learner, options), "chances": chances}
+
+        own = {**story, "tasks": asdict(config)}
+        found = kept(place("families", name, options, "json"), own, scores)
+        records += agreements(name, found["told"], options)
+        for metric, values in found["chances"].items():
+            metric = f"P(k | X), {metric}"
+            seed = options.seed
+            records.append(
+                record("zero_shot", f"tasks: {name}", "learned", metric, values, seed=seed)
+            )
+
+    def others() -> Scores:
+        some, easy = held_out(learner, options)
+        counts = numbers_found(easy, learner, options)
+        return {"told": told(OTHER, some[:count], learner, options), "counts": counts}
+
+    own = {**story, "tasks": asdict(HELD_OUT), "oracle": EASY}
+    found = kept(place("families", OTHER, options, "json"), own, others)
+    records += agreements(OTHER, found["told"], options)
+    return [*records, *counted(DATASET, found["counts"], options)]
 
 
 def prior_of(learner: Learner) -> PriorConfig:
@@ -100,7 +131,9 @@ def unpadded(tasks: Task) -> list[Task]:
     return found
 
 
-def told(name: str, tasks: list[Task], learner: Learner, options: Options) -> Iterator[Record]:
+def told(
+    name: str, tasks: list[Task], learner: Learner, options: Options
+) -> dict[str, list[float]]:
     """ARI of every method, each told the number of clusters; tasks of one cluster left out."""
     found: dict[str, list[float]] = {"learned": [], **{method: [] for method in METHODS}}
     for task in tqdm(tasks, desc=name, leave=False):
@@ -113,6 +146,11 @@ def told(name: str, tasks: list[Task], learner: Learner, options: Options) -> It
             answers[method] = BASELINES[method](points, k, options.seed, **parameters)
         for method, answer in answers.items():
             found[method].append(adjusted_rand_index(labels, answer))
+    return found
+
+
+def agreements(name: str, found: dict[str, list[float]], options: Options) -> Iterator[Record]:
+    """The records of one family, with the learner's gain over every other method."""
     own = np.array(found["learned"])
     for method, values in found.items():
         extra = {}
@@ -124,9 +162,7 @@ def told(name: str, tasks: list[Task], learner: Learner, options: Options) -> It
         )
 
 
-def calibration(
-    name: str, tasks: list[Task], learner: Learner, options: Options
-) -> Iterator[Record]:
+def calibration(tasks: list[Task], learner: Learner, options: Options) -> dict[str, list[float]]:
     """Whether P(k | X) says how often the most probable number is right."""
     nats, surplus = [], []
     for task in tqdm(tasks, desc="P(k | X)", leave=False):
@@ -134,13 +170,9 @@ def calibration(
         known = study_table(learner, np.asarray(task.points), orders=1, seed=options.seed)
         chances = known.count_probabilities
         assert chances is not None
-        nats.append(-np.log(chances[truth - 1] + 1e-12))
-        surplus.append(chances.max() - (chances.argmax() + 1 == truth))
-    for metric, values in {"nats": nats, "confidence above accuracy": surplus}.items():
-        own = np.array(values)
-        yield record(
-            "zero_shot", f"tasks: {name}", "learned", f"P(k | X), {metric}", own, seed=options.seed
-        )
+        nats.append(float(-np.log(chances[truth - 1] + 1e-12)))
+        surplus.append(float(chances.max() - (chances.argmax() + 1 == truth)))
+    return {"nats": nats, "confidence above accuracy": surplus}
 
 
 def held_out(learner: Learner, options: Options) -> tuple[list[Task], list[Task]]:
@@ -156,27 +188,18 @@ def held_out(learner: Learner, options: Options) -> tuple[list[Task], list[Task]
     return found, [found[i] for i in chosen]
 
 
-def numbers_found(easy: list[Task], learner: Learner, options: Options) -> Iterator[Record]:
-    """The number of clusters found where it can be seen, by every method."""
+def numbers_found(easy: list[Task], learner: Learner, options: Options) -> dict[str, list[int]]:
+    """The numbers of clusters found where they can be seen, by every method; and the truth."""
     most = learner.model.num_clusters
-    truth = np.array([len(np.unique(np.asarray(task.labels))) for task in easy])
-    found: dict[str, list[int]] = {"learned": [], **{rule: [] for rule in COUNTS}}
+    found: dict[str, list[int]] = {"truth": [], "learned": [], **{name: [] for name in RULES}}
     for task in tqdm(easy, desc="number of clusters"):
         points = np.asarray(task.points)
-        labels = labels_of(learner, points, None, options.seed)
-        found["learned"].append(len(np.unique(labels)))
+        found["truth"].append(len(np.unique(np.asarray(task.labels))))
+        found["learned"].append(len(np.unique(labels_of(learner, points, None, options.seed))))
         scaled = points / points.std()
-        for rule, count in COUNTS.items():
-            found[rule].append(count(scaled, most, options.seed))
-    for name, counts in found.items():
-        off = np.abs(np.array(counts) - truth)
-        shared: dict[str, Any] = {"seed": options.seed}
-        dataset = "held-out tasks, oracle error under .05"
-        method = {"silhouette": "k-means (silhouette)", "BIC": "Gaussian mixture (BIC)"}.get(
-            name, "k-means (gap)" if name == "gap" else name
-        )
-        yield record("zero_shot", dataset, method, "exact number", off == 0, **shared)
-        yield record("zero_shot", dataset, method, "within one", off <= 1, **shared)
+        for name, rule in RULES.items():
+            found[name].append(int(COUNTS[rule](scaled, most, options.seed)))
+    return found
 
 
 def render(records: list[Record]) -> str:

@@ -1,6 +1,7 @@
 """The packaged weights on real tables: the number of classes told, and left to be found."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,33 +38,44 @@ SMOKE = {"hidden": (8,), "pretraining": 2, "finetuning": 2, "interval": 2, "refr
 
 def measure(learner: Learner, tables: list[LabelledTable], options: Options) -> list[Record]:
     """Scores of every method on every table."""
-    told, guessed, counts = [], [], []
+    told, guessed = [], []
+    counts: dict[str, list[int]] = {"truth": [table.num_clusters for table in tables]}
     for table in tqdm(tables, desc="tables"):
-        own = {
-            "told": labels_of(learner, table.points, table.num_clusters, options.seed),
-            "found": labels_of(learner, table.points, None, options.seed),
-        }
-        others = designed(table, learner.model, options)
-        answers = {
-            part: {"learned": labels, **_part(others, part)} for part, labels in own.items()
-        }
-        told.append(agreement(table, answers["told"]))
-        guessed.append(agreement(table, answers["found"]))
-        counts.append(
-            {name: len(np.unique(found[found >= 0])) for name, found in answers["found"].items()}
-        )
-    truth = np.array([table.num_clusters for table in tables])
+        found = {**learned(table, learner, options), **designed(table, learner.model, options)}
+        told.append(agreement(table, _part(found, "told")))
+        guesses = _part(found, "found")
+        guessed.append(agreement(table, guesses))
+        for name, labels in guesses.items():
+            counts.setdefault(name, []).append(len(np.unique(labels[labels >= 0])))
     return [
         *compared("real tables, k told", tables, told, options),
         *compared("real tables, k found", tables, guessed, options),
-        *counted("real tables, k found", truth, counts, options),
+        *counted("real tables, k found", counts, options),
     ]
 
 
-def designed(table: LabelledTable, model: ModelConfig, options: Options) -> Answer:
-    """Labels ``[N]`` of every baseline, as ``told/METHOD`` and ``found/METHOD``.
+def learned(table: LabelledTable, learner: Learner, options: Options) -> Answer:
+    """Labels ``[N]`` of the learner, as ``told/learned`` and ``found/learned``; kept."""
 
-    They are kept under ``runs/``: none depends on the learner, but for the frame that it reads.
+    def compute() -> Answer:
+        told = {"told": table.num_clusters, "found": None}
+        return {
+            f"{part}/learned": labels_of(learner, table.points, k, options.seed)
+            for part, k in told.items()
+        }
+
+    story = {
+        "points": fingerprint(table.points),
+        "clusters": table.num_clusters,
+        "learner": fingerprint(learner.params),
+    }
+    return kept_arrays(place("learned", table.name, options), story, compute)
+
+
+def designed(table: LabelledTable, model: ModelConfig, options: Options) -> Answer:
+    """Labels ``[N]`` of every baseline, as ``told/METHOD`` and ``found/METHOD``; kept.
+
+    None depends on the learner, but for the frame that it reads.
     """
     k, points, seed = table.num_clusters, table.points, options.seed
 
@@ -89,9 +101,14 @@ def designed(table: LabelledTable, model: ModelConfig, options: Options) -> Answ
         "frame": [model.dimensions, model.frame],
         "methods": [TOLD, GUESSED],
     }
-    file = "".join(c if c.isalnum() else "_" for c in table.name)
-    path = None if options.smoke else RUNS / "zero_shot" / f"seed{seed}" / f"{file}.npz"
-    return kept_arrays(path, story, compute)
+    return kept_arrays(place("designed", table.name, options), story, compute)
+
+
+def place(part: str, name: str, options: Options, ending: str = "npz") -> Path | None:
+    """Where a part of the work is kept, so that a run that was stopped goes on."""
+    file = "".join(c if c.isalnum() else "_" for c in name)
+    folder = RUNS / "zero_shot" / f"seed{options.seed}" / part
+    return None if options.smoke else folder / f"{file}.{ending}"
 
 
 def _part(answers: Answer, part: str) -> Answer:
@@ -140,11 +157,22 @@ def compared(
 
 
 def counted(
-    dataset: str, truth: np.ndarray, counts: list[dict[str, int]], options: Options
+    dataset: str, found: Mapping[str, Sequence[int]], options: Options
 ) -> Iterator[Record]:
-    """How often the number of clusters is right, and within one."""
-    for name in counts[0]:
-        off = np.abs(np.array([row[name] for row in counts]) - truth)
+    """How often the number of clusters is right, and within one.
+
+    Args:
+      dataset: of the records.
+      found: numbers by method, and the true ones as ``truth``.
+      options: the seed.
+
+    Returns:
+      The records, method by method.
+    """
+    for name, numbers in found.items():
+        if name == "truth":
+            continue
+        off = np.abs(np.array(numbers) - np.array(found["truth"]))
         shared: dict[str, Any] = {"seed": options.seed}
         yield record("zero_shot", dataset, name, "exact number", off == 0, **shared)
         yield record("zero_shot", dataset, name, "within one", off <= 1, **shared)

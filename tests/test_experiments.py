@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import experiments.all
-from experiments import prior_ablation, results
-from experiments.harness import default_out, main
+from experiments import prior_ablation, results, zero_shot_tables
+from experiments.harness import Options, default_out, main
 from experiments.results import sections
 from experiments.zero_shot_card import write_card
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
@@ -139,3 +139,11 @@ def test_the_card_tells_scores_limits_and_what_is_better_elsewhere(tmp_path):
     assert card["scores"] == {"tasks: rings: ARI": {"mean": 0.5, "stderr": 0.1, "n": 9}}
     assert card["known_failures"] == ["tasks: rings: ARI 0.500, spectral 0.900"]
     assert card["limits"][0].startswith("1 to 3 clusters")
+
+
+def test_numbers_of_clusters_are_counted_as_exact_and_within_one(tmp_path):
+    found = {"truth": [2, 3, 4], "learned": [2, 4, 8]}
+    options = Options(smoke=True, seed=0, out=tmp_path, retrain=False)
+    entries = list(zero_shot_tables.counted("some", found, options))
+    assert [entry["method"] for entry in entries] == ["learned", "learned"]
+    np.testing.assert_allclose([entry["mean"] for entry in entries], [1 / 3, 2 / 3])
