@@ -49,8 +49,11 @@ def stability(learner: Learner, tables: list[LabelledTable], options: Options) -
         story = {"learner": fingerprint(learner.params), "clouds": fingerprint(clouds)}
         path = place("stability", dataset, options, "json")
         found = kept(path, story, partial(unchanged, dataset, clouds, learner, options.seed))
+        names = [table.name for table in tables] if clouds is real else [""] * len(clouds)
         for change, values in found.items():
-            extra = {"identical": float(np.mean(np.array(values) == 1))}
+            alike = np.array(values) == 1
+            others = [name for name, same in zip(names, alike, strict=True) if name and not same]
+            extra = {"identical": float(np.mean(alike)), "others": others}
             yield record(
                 "zero_shot",
                 f"stability, {dataset}",
@@ -128,6 +131,21 @@ def fresh(cache: str) -> float:
     return float(done.stdout.split()[-1])
 
 
+def exceptions(stable: list[Record]) -> str:
+    """The tables whose answer depends on the order of columns or rows, in words."""
+    moved = [
+        entry for entry in stable if "columns" in entry["metric"] or "rows" in entry["metric"]
+    ]
+    names = sorted({name for entry in moved for name in entry["others"]})
+    if not names:
+        return "No table's answer depends on units or order."
+    return (
+        f"Tables whose answer depends on the order of columns or rows: {', '.join(names)}. Where "
+        "columns are alike to the last digit of their moments, as in full factorial designs, the "
+        "principal axes are not determined."
+    )
+
+
 def render(records: list[Record]) -> str:
     """Both tables, for RESULTS.md."""
     stable = [entry for entry in records if entry["dataset"].startswith("stability, ")]
@@ -148,7 +166,7 @@ def render(records: list[Record]) -> str:
         '## "universal": stability and durations\n\n'
         + markdown_table(["data", "change", "ARI of both answers", "identical, %", "n"], body)
         + "\n\nThe number of clusters told. The last change is the only one that is random by "
-        "intention.\n\n"
+        f"intention. {exceptions(stable)}\n\n"
         + markdown_table(["table", "seconds"], times)
         + "\n\nThe number of clusters found by the learner; both cores of the machine.\n"
     )

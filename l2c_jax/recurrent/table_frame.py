@@ -12,6 +12,9 @@ from l2c_jax.tasks.frame import LIMIT, Frame
 GRID = 2.0**-20
 """Standardised values are rounded to this, so that a shifted or rescaled column comes out the
 same in spite of its rounding."""
+FLAT = 1e-6
+"""An axis with less than this share of the total scale holds nothing but rounding, as where one
+column repeats another, and is left out."""
 
 
 class TableFrame(NamedTuple):
@@ -116,7 +119,10 @@ def _standardised(frame: TableFrame, table: np.ndarray) -> np.ndarray:
 
 
 def _principal_axes(points: np.ndarray, dimensions: int) -> np.ndarray:
-    """``[D, dimensions]``, each along positive skewness, over the total scale of the points."""
+    """``[D, dimensions]``, each along positive skewness, over the total scale of the points.
+
+    Axes along which the points do not differ are zeros.
+    """
     rows, columns = points.shape
     if columns <= rows:
         vectors = np.linalg.eigh(points.T @ points)[1]
@@ -126,5 +132,6 @@ def _principal_axes(points: np.ndarray, dimensions: int) -> np.ndarray:
     axes = vectors[:, ::-1][:, :dimensions]
     projected = points @ axes
     axes = axes * np.where((projected**3).sum(axis=0) < 0, -1, 1)
-    total = np.sqrt((projected**2).sum() / rows)
-    return axes / (total if total > 0 else 1)
+    spread = np.sqrt((projected**2).sum(axis=0) / rows)
+    total = np.sqrt((spread**2).sum())
+    return axes * (spread > FLAT * total) / (total if total > 0 else 1)

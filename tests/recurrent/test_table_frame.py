@@ -78,3 +78,11 @@ numbers = st.one_of(
 )
 def test_every_finite_table_has_a_finite_frame(rows, frame):
     assert np.isfinite(entered(rows, frame=frame)).all()
+
+
+def test_an_axis_of_rounding_alone_is_left_out():
+    table = np.random.default_rng(0).normal(size=(40, 2))
+    repeated = np.column_stack([table, 250 * table[:, 0]])
+    inside = enter_frame(table_frame(repeated, 3), repeated)
+    assert (inside.std(axis=0) > 0).tolist() == [True, True, False]
+    assert np.abs(inside[:, 2]).max() == 0
