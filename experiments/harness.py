@@ -10,6 +10,7 @@ from typing import Any
 import jax
 
 from experiments import results
+from experiments.kept import reused
 from l2c_jax import runtime
 from l2c_jax.provenance import provenance
 from l2c_jax.recurrent.fit import fit
@@ -77,11 +78,13 @@ def main(
     if options.smoke:
         jax.config.update("jax_disable_most_optimizations", True)  # small programs: compile fast
     start = time.perf_counter()
+    reused.clear()
     made_with = provenance()
     records = list(measure(options))
     shared: dict[str, Any] = {
         **made_with,
         "minutes": round((time.perf_counter() - start) / 60, 2),
+        **({"kept_parts": len(reused)} if reused else {}),
         **({"smoke": True} if options.smoke else {}),
     }
     write_records(options.out / f"{name}.json", [{**shared, **record} for record in records])

@@ -10,6 +10,8 @@ import numpy as np
 
 Answer: TypeAlias = dict[str, np.ndarray]
 """Arrays by name."""
+reused: list[Path] = []
+"""Files of earlier runs that served in this process; a record tells how many."""
 
 
 def kept(path: Path | None, story: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
@@ -31,6 +33,7 @@ def kept(path: Path | None, story: Mapping[str, Any], compute: Callable[[], Any]
     if path is not None and path.exists():
         found = json.loads(path.read_text())
         if found["story"] == told:
+            reused.append(path)
             return found["result"]
     result = json.loads(json.dumps(compute()))
     if path is not None:
@@ -62,7 +65,9 @@ def kept_arrays(
         return dict(compute())
     text = json.dumps(story, sort_keys=True)
     found = _read(path, text)
-    if found is None:
+    if found is not None:
+        reused.append(path)
+    else:
         found = {name: np.asarray(array) for name, array in compute().items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".part")

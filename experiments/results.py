@@ -62,9 +62,11 @@ def render(folder: Path) -> str:
             records = read_records(path)
             first = records[0]
             smoke = " **A smoke run: it measures nothing.**" if first.get("smoke") else ""
+            kept = first.get("kept_parts")
+            earlier = f", besides {kept} parts kept from earlier runs" if kept else ""
             made = (
                 f"`python -m experiments.{name}`, seed {first['seed']}, commit {first['commit']}, "
-                f"{first['device']}, {first['minutes']} minutes.{smoke}"
+                f"{first['device']}, {first['minutes']} minutes{earlier}.{smoke}"
             )
             parts.append(f"{section(records).rstrip()}\n\n{made}")
     return "\n\n".join(parts) + "\n"
