@@ -234,9 +234,20 @@ def render(records: list[Record]) -> str:
         cells = []
         for method in methods:
             both = [found[dataset, method, metric] for metric in ("accuracy", "ARI")]
-            cells.append(" / ".join(number(100 * entry["mean"], 1) for entry in both))
+            cells.append(
+                " / ".join(
+                    f"{number(100 * entry['mean'], 1)} ± {number(100 * entry['stderr'], 1)}"
+                    for entry in both
+                )
+            )
         rows.append([dataset, *cells])
-    first = records[0]
+    first, told = records[0], [method for method in LEARNED if LEARNED[method][1] is None]
+    better = [
+        dataset
+        for dataset in dict.fromkeys(r["dataset"] for r in records)
+        if found[dataset, "k-means", "ARI"]["mean"]
+        < max(found[dataset, m, "ARI"]["mean"] for m in told if (dataset, m, "ARI") in found)
+    ]
     return (
         "## New classes in a table\n\n"
         + markdown_table(["accuracy % / ARI x100", *methods], rows)
@@ -244,7 +255,9 @@ def render(records: list[Record]) -> str:
         f"means over {first['n']} splits, at most {PER_CLASS} rows a class, columns "
         "standardised. Which classes are known is drawn anew for every split, but for the "
         "digits, where the rows are. Methods are told the number of new classes, except where "
-        "K is printed.\n"
+        f"K is printed. ± is the standard error over splits.\n\nAbove k-means by the ARI, with "
+        f"the better of both losses and the number told: {', '.join(better) or 'none'} ({len(better)} of "
+        f"{len(rows)}).\n"
     )
 
 
