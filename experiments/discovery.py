@@ -256,8 +256,8 @@ def render(records: list[Record]) -> str:
         "standardised. Which classes are known is drawn anew for every split, but for the "
         "digits, where the rows are. Methods are told the number of new classes, except where "
         f"K is printed. ± is the standard error over splits.\n\nAbove k-means by the ARI, with "
-        f"the better of both losses and the number told: {', '.join(better) or 'none'} ({len(better)} of "
-        f"{len(rows)}).\n"
+        f"the better of both losses and the number told: {', '.join(better) or 'none'} "
+        f"({len(better)} of {len(rows)}).\n"
     )
 
 
