@@ -32,7 +32,7 @@ from l2c_jax.pairwise.cluster import ClusterConfig
 from l2c_jax.pairwise.predict import predict_similarity
 from l2c_jax.pairwise.similarity import SimilarityConfig, learn_similarity
 from l2c_jax.pairwise.trunks import MLP
-from l2c_jax.report import Record, markdown_table, number
+from l2c_jax.report import Record, markdown_table, measured
 from l2c_jax.tables import standardised
 from l2c_jax.weights import fingerprint
 
@@ -234,12 +234,7 @@ def render(records: list[Record]) -> str:
         cells = []
         for method in methods:
             both = [found[dataset, method, metric] for metric in ("accuracy", "ARI")]
-            cells.append(
-                " / ".join(
-                    f"{number(100 * entry['mean'], 1)} ± {number(100 * entry['stderr'], 1)}"
-                    for entry in both
-                )
-            )
+            cells.append(" / ".join(measured(entry, 1, scale=100) for entry in both))
         rows.append([dataset, *cells])
     first, told = records[0], [method for method in LEARNED if LEARNED[method][1] is None]
     better = [

@@ -32,7 +32,7 @@ from l2c_jax.pairwise.learned import Similarity
 from l2c_jax.pairwise.networks import Variables
 from l2c_jax.pairwise.similarity import SimilarityConfig, learn_similarity
 from l2c_jax.pairwise.trunks import VGGS
-from l2c_jax.report import Record, markdown_table, number
+from l2c_jax.report import Record, markdown_table, measured
 from l2c_jax.weights import fingerprint
 
 TRAINING = SimilarityConfig(iterations=2000, classes=10, per_class=10)
@@ -176,9 +176,7 @@ def render(records: list[Record]) -> str:
     for dataset in dict.fromkeys(r["dataset"] for r in records):
         cells = []
         for method in methods:
-            entry = found[dataset, method]
-            error = "" if entry["stderr"] is None else f" ± {number(100 * entry['stderr'], 1)}"
-            cells.append(number(100 * entry["mean"], 1) + error)
+            cells.append(measured(found[dataset, method], 1, scale=100))
         rows.append([dataset, *cells])
     first = records[0]
     return (

@@ -35,16 +35,18 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
-def measured(record: Record, digits: int = 3) -> str:
-    """Mean and standard error of a record.
+def measured(record: Record, digits: int = 3, scale: float = 1) -> str:
+    """Mean and standard error of a record, if it has one.
 
     Example:
       >>> measured({"mean": 0.0831, "stderr": 0.0062})
       '.083 ± .006'
+      >>> measured({"mean": 0.0831, "stderr": 0.0062}, 1, scale=100)
+      '8.3 ± .6'
     """
-    if record.get("stderr") is None:
-        return number(record["mean"], digits)
-    return f"{number(record['mean'], digits)} ± {number(record['stderr'], digits)}"
+    mean, error = record["mean"], record.get("stderr")
+    shown = [number(scale * value, digits) for value in (mean, error) if value is not None]
+    return " ± ".join(shown)
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
