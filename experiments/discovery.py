@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from experiments.data import data_folder
 from experiments.harness import RUNS, Options, main
-from experiments.kept import Answer, kept_arrays
+from experiments.kept import Answer, file_name, kept_arrays
 from experiments.pair_rivals import agglomerative
 from experiments.pairwise_runs import Loss, adapted_features, clustered
 from l2c_jax.baselines import BASELINES
@@ -221,8 +221,7 @@ def measure(options: Options) -> list[Record]:
 
 def answer_file(name: str, seed: int) -> Path:
     """Where a split's answers are kept."""
-    slug = "".join(c if c.isalnum() else "_" for c in name)
-    return RUNS / "discovery" / f"{slug}_seed{seed}.npz"
+    return RUNS / "discovery" / f"{file_name(name)}_seed{seed}.npz"
 
 
 def render(records: list[Record]) -> str:

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from experiments.classifier import classes_of, learn_classifier
 from experiments.digit_data import SHIFTS, SIZE, Digits, mnist, shifted, small_digits
 from experiments.harness import RUNS, Options, main
-from experiments.kept import Answer, kept_arrays
+from experiments.kept import Answer, file_name, kept_arrays
 from experiments.pairwise_runs import Loss, adapted_features, clustered, shipped_similarity
 from l2c_jax.baselines import BASELINES
 from l2c_jax.evaluate import record, scores
@@ -139,8 +139,8 @@ def measure(options: Options) -> list[Record]:
         values: dict[str, list[float]] = {}
         for draw, target in enumerate(targets):
             seed = options.seed + draw
-            slug = "".join(c if c.isalnum() else "_" for c in f"{dataset} {seed}")
-            folder = None if options.smoke else RUNS / "domain_shift" / slug
+            place = RUNS / "domain_shift" / file_name(f"{dataset} {seed}")
+            folder = None if options.smoke else place
             config = dataclasses.replace(clustering, seed=seed)
             for method, labels in answers(source, target, config, folder).items():
                 right = 1 - scores(target.labels, labels)["error"]

@@ -14,6 +14,22 @@ reused: list[Path] = []
 """Files of earlier runs that served in this process; a record tells how many."""
 
 
+def file_name(text: str) -> str:
+    """A file name without blanks and signs, for what is kept of a data set or a method.
+
+    Args:
+      text: the name that tables and pages show.
+
+    Returns:
+      Letters, digits and underscores.
+
+    Example:
+      >>> file_name("MCL (K = 100)")
+      'MCL__K___100'
+    """
+    return "".join(c if c.isalnum() else "_" for c in text).strip("_")
+
+
 def kept(path: Path | None, story: Mapping[str, Any], compute: Callable[[], Any]) -> Any:
     """What was computed before under the same story, or what is computed now.
 

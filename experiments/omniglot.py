@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 from tqdm import tqdm
 
 from experiments.harness import RUNS, Options, main
-from experiments.kept import Answer, kept_arrays
+from experiments.kept import Answer, file_name, kept_arrays
 from experiments.omniglot_data import (
     BACKGROUND,
     Alphabet,
@@ -150,8 +150,7 @@ def jobs(
         others = partial(rivals, similarity, alphabet, clustering.seed)
         work["rivals"] = ({"seed": clustering.seed, "version": 1}, others)
         for method, (story, compute) in work.items():
-            file = "".join(c if c.isalnum() else "_" for c in method).strip("_")
-            path = None if place is None else place / f"{file}.npz"
+            path = None if place is None else place / f"{file_name(method)}.npz"
             story = {**shared, **story}
             found[alphabet.name, method] = Job(path, story, compute)
     methods = ["rivals", *LEARNED]

@@ -40,7 +40,7 @@ def draw_clusters(path: Path, images: np.ndarray, labels: np.ndarray, found: np.
         most = np.bincount(labels[own]).argmax()
         wrong = labels[own] != most
         order = np.argsort(wrong, kind="stable")
-        name = f"{len(own)} images"
+        name = f"{len(own)} images" if len(own) > 1 else "1 image"
         rows.append((name, images[own][order][..., 0] / 255.0, wrong[order]))
     plots.sheet(path, rows, columns=min(COLUMNS, int(sizes.max())))
 

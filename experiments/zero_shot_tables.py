@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from experiments.data import LabelledTable
 from experiments.harness import RUNS, Options
-from experiments.kept import Answer, kept_arrays
+from experiments.kept import Answer, file_name, kept_arrays
 from l2c_jax.baselines import BASELINES
 from l2c_jax.baselines.counts import COUNTS
 from l2c_jax.evaluate import record
@@ -106,9 +106,8 @@ def designed(table: LabelledTable, model: ModelConfig, options: Options) -> Answ
 
 def place(part: str, name: str, options: Options, ending: str = "npz") -> Path | None:
     """Where a part of the work is kept, so that a run that was stopped goes on."""
-    file = "".join(c if c.isalnum() else "_" for c in name)
     folder = RUNS / "zero_shot" / f"seed{options.seed}" / part
-    return None if options.smoke else folder / f"{file}.{ending}"
+    return None if options.smoke else folder / f"{file_name(name)}.{ending}"
 
 
 def _part(answers: Answer, part: str) -> Answer:
