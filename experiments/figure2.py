@@ -12,7 +12,9 @@ from experiments.harness import Options, main
 from l2c_jax import plots
 from l2c_jax.evaluate import draw_tasks, oracle_labels, record, scores_of_tasks
 from l2c_jax.report import Record, measured
-from l2c_jax.tasks.priors import CHANGES, SHAPES, PriorConfig, draw_prior_task
+from l2c_jax.tasks.changes import CHANGES
+from l2c_jax.tasks.priors import PriorConfig, draw_prior_task
+from l2c_jax.tasks.shapes import SHAPES
 from l2c_jax.tasks.synthetic import TaskConfig
 
 TASKS = TaskConfig(num_points=300)

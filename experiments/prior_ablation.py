@@ -30,7 +30,9 @@ from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner, load_learner
 from l2c_jax.recurrent.table import label_table, study_table
 from l2c_jax.report import Record, markdown_table, measured, number
-from l2c_jax.tasks.priors import CHANGES, SHAPES, PriorConfig
+from l2c_jax.tasks.changes import CHANGES
+from l2c_jax.tasks.priors import PriorConfig
+from l2c_jax.tasks.shapes import SHAPES
 
 SHORT = replace(TRAINING, iterations=2_000, untold=0.0)
 ORDERS = 16

@@ -27,7 +27,9 @@ from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig, init
 from l2c_jax.recurrent.train import TrainConfig
 from l2c_jax.report import Record
-from l2c_jax.tasks.priors import CHANGES, SHAPES, PriorConfig
+from l2c_jax.tasks.changes import CHANGES
+from l2c_jax.tasks.priors import PriorConfig
+from l2c_jax.tasks.shapes import SHAPES
 
 MODEL = ModelConfig(dimensions=4, num_clusters=10, given_clusters=True, frame="winsorised")
 NOTHING_ELSE: dict[str, Any] = {name: 0.0 for name in (*SHAPES, *CHANGES) if name != "gaussian"}

@@ -19,7 +19,9 @@ from l2c_jax.metrics import adjusted_rand_index
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.table import study_table
 from l2c_jax.report import Record, markdown_table, measured
-from l2c_jax.tasks.priors import CHANGES, SHAPES, PriorConfig, draw_prior_task
+from l2c_jax.tasks.changes import CHANGES
+from l2c_jax.tasks.priors import PriorConfig, draw_prior_task
+from l2c_jax.tasks.shapes import SHAPES
 from l2c_jax.tasks.synthetic import TaskConfig
 from l2c_jax.tasks.task import Task
 from l2c_jax.weights import fingerprint

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from l2c_jax.tasks.frame import standardised
-from l2c_jax.tasks.priors import SHAPES, PriorConfig, draw_prior_task
+from l2c_jax.tasks.priors import PriorConfig, draw_prior_task
+from l2c_jax.tasks.shapes import SHAPES
 
 SMALL = PriorConfig(
     num_points=40, min_points=24, dimensions=4, num_clusters=3, count_weights=(1, 1, 1)
