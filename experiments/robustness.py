@@ -37,7 +37,7 @@ from l2c_jax.evaluate import record, scores
 from l2c_jax.pairwise.cluster import ClusterConfig
 from l2c_jax.pairwise.partition import partition
 from l2c_jax.pairwise.trunks import VGGS
-from l2c_jax.report import Record, markdown_table, number
+from l2c_jax.report import Record, markdown_table, measured, number
 from l2c_jax.weights import fingerprint
 
 RATES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
@@ -166,7 +166,7 @@ def render(records: list[Record]) -> str:
     methods = dict.fromkeys(method for method, _ in found)
     rates = list(dict.fromkeys(rate for _, rate in found))
     rows = [
-        [method, *(number(100 * found[method, rate]["mean"], 1) for rate in rates)]
+        [method, *(measured(found[method, rate], 1, scale=100) for rate in rates)]
         for method in methods
     ]
     first = records[0]
@@ -176,12 +176,29 @@ def render(records: list[Record]) -> str:
         + markdown_table(["accuracy %", *(f"{number(100 * r, 0)} %" for r in rates)], rows)
         + f"\n\nCharacters of {first['n']} alphabets of Omniglot ({names}), clustered by the true "
         "pairwise answers, of which this share is flipped, once and for all; means over the "
-        "alphabets. The true number of clusters is told. Learned: a network of "
+        "alphabets ± standard error. The true number of clusters is told. Learned: a network of "
         f"{first['width']:g} times the published width reads the images, {first['epochs']} "
         "epochs. Free assignments: the same loss, but a row of free logits for every point "
-        "instead of a network.\n\n"
+        f"instead of a network. {verdict(found)}\n\n"
         f"![accuracy against flipped answers]({PICTURE})\n"
     )
+
+
+def verdict(found: dict[tuple[str, float], Record]) -> str:
+    """What each learned method keeps of its accuracy, and which method is best at each rate."""
+    rates = [rate for _, rate in found]
+    least, most = min(rates), max(rates)
+    kept = ", ".join(
+        f"{method} keeps {number(100 * found[method, most]['mean'], 1)} of "
+        f"{number(100 * found[method, least]['mean'], 1)}"
+        for method in LOSSES
+    )
+    told = []
+    for rate in sorted(set(rates)):
+        means = {key[0]: found[key]["mean"] for key in found if key[1] == rate}
+        best = [method for method, mean in means.items() if mean == max(means.values())]
+        told.append(f"with {number(100 * rate, 0)} % {' and '.join(best)}")
+    return f"With {number(100 * most, 0)} % flipped {kept}. Best {', '.join(told)}."
 
 
 if __name__ == "__main__":
