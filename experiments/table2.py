@@ -48,8 +48,8 @@ LONG = TrainConfig(iterations=20_000, batch=32, passes=2, labels="matched", log_
 # overlapping, strongly anisotropic clusters: as hard as the data that the learners will meet
 RECIPES = {
     "Iris": Recipe(
-        TaskConfig(*(150, 4, 3), theta=2.0, alpha=1.0, beta=2.0, anisotropy=2.0, swirls=0),
-        ModelConfig(dimensions=4, num_clusters=3),
+        TaskConfig(*(150, 4, 3), theta=1.5, alpha=1.0, beta=2.0, anisotropy=2.5, swirls=0),
+        ModelConfig(dimensions=4, num_clusters=3, frame="whitened"),
         LONG,
     ),
     "UKM": Recipe(
