@@ -187,8 +187,26 @@ def render(records: list[Record]) -> str:
         "their best relabelling; the classifiers must name the digit. Classifiers were trained on "
         "the labelled source alone, with the clustering network's architecture and as many steps "
         f"as the similarity ({first['similarity_steps']}); the second one normalises by the "
-        f"target's statistics, as the similarity does. Clusterings: {first['epochs']} epochs.\n"
+        f"target's statistics, as the similarity does. Clusterings: {first['epochs']} epochs. "
+        f"{verdict(found)}\n"
     )
+
+
+def verdict(found: dict[tuple[str, str], Record]) -> str:
+    """On how many targets each learned method is above each of the others, in words."""
+    targets = list(dict.fromkeys(dataset for dataset, _ in found))
+    others = [m for m in dict.fromkeys(method for _, method in found) if m not in LOSSES]
+    parts = []
+    for method in LOSSES:
+        if any((target, method) not in found for target in targets):
+            continue
+        counts = [
+            sum(found[t, method]["mean"] > found[t, other]["mean"] for t in targets)
+            for other in others
+        ]
+        told = ", ".join(f"{n} {other}" for n, other in zip(counts, others, strict=True))
+        parts.append(f"Of the {len(targets)} targets, those with {method} above: {told}.")
+    return " ".join(parts)
 
 
 if __name__ == "__main__":
