@@ -204,8 +204,8 @@ def verdict(found: dict[tuple[str, str], Record]) -> str:
             sum(found[t, method]["mean"] > found[t, other]["mean"] for t in targets)
             for other in others
         ]
-        told = ", ".join(f"{n} {other}" for n, other in zip(counts, others, strict=True))
-        parts.append(f"Of the {len(targets)} targets, those with {method} above: {told}.")
+        told = ", than ".join(f"{m} on {n}" for n, m in zip(counts, others, strict=True))
+        parts.append(f"Of {len(targets)} targets, {method} has a higher mean than {told}.")
     return " ".join(parts)
 
 
