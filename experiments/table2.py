@@ -47,8 +47,16 @@ class Recipe:
 LONG = TrainConfig(iterations=20_000, batch=32, passes=2, labels="matched", log_every=50)
 # overlapping, strongly anisotropic clusters: as hard as the data that the learners will meet
 RECIPES = {
-    "Iris": Recipe(
-        TaskConfig(*(150, 4, 3), theta=1.5, alpha=1.0, beta=2.0, anisotropy=2.5, swirls=0),
+    "Iris": Recipe(  # clusters in a row too, whatever their common shape
+        TaskConfig(
+            *(150, 4, 3),
+            theta=1.5,
+            alpha=1.0,
+            beta=2.0,
+            anisotropy=2.0,
+            mean_anisotropy=3.0,
+            swirls=0,
+        ),
         ModelConfig(dimensions=4, num_clusters=3, frame="whitened"),
         LONG,
     ),

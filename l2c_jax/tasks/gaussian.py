@@ -40,6 +40,7 @@ def draw_gaussians(
     alpha: float,
     beta: float,
     anisotropy: float = 0.0,
+    mean_anisotropy: float = 0.0,
 ) -> Gaussians:
     """Draw the means and covariances of one task's clusters (section 4.1).
 
@@ -58,18 +59,33 @@ def draw_gaussians(
       alpha: least inverse standard deviation.
       beta: range of the inverse standard deviation.
       anisotropy: largest spread of the log-eigenvalues; 0 is the paper as printed.
+      mean_anisotropy: the same for a linear map of all means; the cube of the means becomes a
+        slab or a stick, and clusters lie side by side or in a row.
 
     Returns:
       The drawn clusters.
     """
     key_means, key_axes, key_scale, key_spread, key_eigen = jax.random.split(key, 5)
+    if mean_anisotropy > 0:
+        key_means, key_map = jax.random.split(key_means)
     means = jax.random.uniform(key_means, (num_clusters, dimensions), minval=-theta, maxval=theta)
+    if mean_anisotropy > 0:
+        means = means @ _stretched_axes(key_map, dimensions, mean_anisotropy)
     axes = jax.vmap(orthogonal, (0, None))(jax.random.split(key_axes, num_clusters), dimensions)
     inverse = jax.random.uniform(key_scale, (num_clusters,), minval=alpha, maxval=alpha + beta)
     spread = anisotropy * jax.random.uniform(key_spread)
     log_eigen = spread * jax.random.uniform(key_eigen, (num_clusters, dimensions), minval=-1.0)
     deviation = jnp.exp(log_eigen / 2) / inverse[:, None]
     return Gaussians(means, deviation[:, :, None] * axes)
+
+
+def _stretched_axes(key: Key, dimensions: int, anisotropy: float) -> Array:
+    """A linear map ``[D, D]``: random axes whose log-stretches have a mean of 0 and a spread
+    uniform in [0, anisotropy]."""
+    key_axes, key_spread, key_stretch = jax.random.split(key, 3)
+    spread = anisotropy * jax.random.uniform(key_spread)
+    stretch = spread * jax.random.uniform(key_stretch, (dimensions,), minval=-1.0)
+    return jnp.exp(stretch - stretch.mean())[:, None] * orthogonal(key_axes, dimensions)
 
 
 def restrict(gaussians: Gaussians, axes: Array) -> Gaussians:

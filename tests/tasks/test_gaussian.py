@@ -71,6 +71,23 @@ def test_anisotropic_eigenvalues_stay_within_their_bounds():
     assert (eigen[..., -1] / eigen[..., 0]).max() > 2  # and are not equal
 
 
+def test_stretched_means_keep_their_volume_and_stay_within_their_bounds():
+    def means(key):
+        gaussians = draw_gaussians(
+            key, 500, 3, theta=2.0, alpha=2.0, beta=3.0, mean_anisotropy=1.5
+        )
+        return gaussians.means
+
+    found = np.array(jax.jit(jax.vmap(means))(jax.random.split(jax.random.key(0), 50)))
+    deviations = np.sqrt(np.linalg.eigvalsh([np.cov(own.T) for own in found]))
+    sides = np.log(deviations * np.sqrt(12) / 4)  # of a cube they are 0
+    np.testing.assert_allclose(sides.mean(axis=1), 0, atol=0.1)
+    spread = sides[:, -1] - sides[:, 0]
+    assert spread.max() <= 2 * 1.5 + 0.2
+    assert spread.max() > 1.5
+    assert spread.min() < 0.5  # the spread differs from task to task
+
+
 def test_points_are_mean_plus_noise_times_factor():
     gaussians = jax.tree.map(lambda leaf: leaf[0], drawn(anisotropy=1.0))
     labels = jnp.array([3, 0, 0, 2, 1])
