@@ -47,7 +47,7 @@ class Recipe:
 LONG = TrainConfig(iterations=20_000, batch=32, passes=2, labels="matched", log_every=50)
 # overlapping, strongly anisotropic clusters: as hard as the data that the learners will meet
 RECIPES = {
-    "Iris": Recipe(  # clusters in a row too, whatever their common shape
+    "Iris": Recipe(  # clusters in a row too
         TaskConfig(
             *(150, 4, 3),
             theta=1.5,
@@ -57,7 +57,7 @@ RECIPES = {
             mean_anisotropy=3.0,
             swirls=0,
         ),
-        ModelConfig(dimensions=4, num_clusters=3, frame="whitened"),
+        ModelConfig(dimensions=4, num_clusters=3),
         LONG,
     ),
     "UKM": Recipe(
