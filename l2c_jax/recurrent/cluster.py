@@ -92,7 +92,7 @@ def cluster(
         )
     if min(passes, orders) < 1:
         raise ValueError("passes and orders must be at least 1")
-    if model.frame in ("canonical", "whitened"):
+    if model.frame == "canonical":
         table = _moderate(table)
     padded = padded_size(size)
     spread = np.zeros((padded, table.shape[1]), np.float32)

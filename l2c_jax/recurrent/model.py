@@ -30,9 +30,8 @@ class ModelConfig:
     feedback: bool = True
     """Whether the previous score is part of the input, as printed."""
     frame: Frame = "canonical"
-    """Points are put into the canonical frame first, into one whose axes have equal variance
-    ("whitened"), into the canonical frame of winsorised columns (for tables), or read as they are
-    ("raw", the paper as printed)."""
+    """Points are put into the canonical frame first, into that of winsorised columns (for tables),
+    or read as they are ("raw", the paper as printed)."""
     logit_scale: float = 5.0
     """What the score, which lies in (-1, 1), is multiplied by before the softmax. 1 is the paper
     as printed and caps every probability: at .881 for K=2, .787 for K=3, .596 for K=6."""

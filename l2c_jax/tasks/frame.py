@@ -7,11 +7,8 @@ import jax.numpy as jnp
 
 from l2c_jax.types import Array
 
-Frame: TypeAlias = Literal["canonical", "whitened", "winsorised", "raw"]
-FRAMES: tuple[Frame, ...] = ("canonical", "whitened", "winsorised", "raw")
-FLAT = 1e-4
-"""Axes with less than this share of the total deviation are not stretched by :func:`whitened`:
-single precision leaves no more than rounding on them."""
+Frame: TypeAlias = Literal["canonical", "winsorised", "raw"]
+FRAMES: tuple[Frame, ...] = ("canonical", "winsorised", "raw")
 LIMIT = 2.0
 """Where :func:`winsorised` columns end, in standard deviations from their mean."""
 
@@ -157,45 +154,14 @@ def canonical(points: Array, mask: Array, dimensions: int | None = None) -> Arra
     return apply_map(canonical_map(points, mask, dimensions), points) * mask[:, None]
 
 
-def whitened(points: Array, mask: Array, dimensions: int | None = None) -> Array:
-    """Points on their principal axes, all axes of the same variance, the total variance 1.
-
-    The same cloud under any linear map comes out the same, but for a turn: clusters that are all
-    stretched in one direction look round, and what is left is how they differ.
-
-    Args:
-      points: ``[N, D]`` finite numbers.
-      mask: ``[N]`` bool, True for real points.
-      dimensions: width of the result; ``None`` keeps ``D``.
-
-    Returns:
-      ``[N, dimensions]``, zeros where masked and on axes along which all points are equal. No
-      units.
-
-    Example:
-      >>> import jax.numpy as jnp
-      >>> points = jnp.array([[0.0, 5.0], [4.0, 5.0], [5.0, 9.0], [1.0, 8.0]])
-      >>> found = whitened(points, jnp.ones(4, bool))
-      >>> [round(float(variance), 3) for variance in (found**2).mean(axis=0)]
-      [0.5, 0.5]
-    """
-    framed = canonical(points, mask, dimensions)
-    count = jnp.maximum(mask.sum(), 1)
-    variance = (framed**2).sum(axis=0, keepdims=True) / count
-    used = variance > FLAT**2
-    stretch = jnp.where(used, jax.lax.rsqrt(jnp.where(used, variance, 1)), 0.0)
-    return framed * stretch / jnp.sqrt(jnp.maximum(used.sum(), 1))
-
-
 def to_frame(points: Array, mask: Array, frame: Frame, dimensions: int) -> Array:
     """Points as the learner reads them: in a canonical frame, or as they are.
 
     Args:
       points: ``[N, D]``.
       mask: ``[N]`` bool.
-      frame: ``"canonical"``; ``"whitened"``, see :func:`whitened`; ``"winsorised"``, the canonical
-        frame of :func:`winsorised` columns, for tables; or ``"raw"`` to reproduce the paper as
-        printed.
+      frame: ``"canonical"``; ``"winsorised"``, the canonical frame of :func:`winsorised` columns,
+        for tables; or ``"raw"`` to reproduce the paper as printed.
       dimensions: width of the result.
 
     Returns:
@@ -206,8 +172,6 @@ def to_frame(points: Array, mask: Array, frame: Frame, dimensions: int) -> Array
     """
     if frame == "canonical":
         return canonical(points, mask, dimensions)
-    if frame == "whitened":
-        return whitened(points, mask, dimensions)
     if frame == "winsorised":
         return canonical(winsorised(points, mask), mask, dimensions)
     if frame == "raw":

@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.spatial.distance import pdist
 from scipy.stats import ortho_group
 
 from l2c_jax.tasks.frame import (
@@ -13,7 +12,6 @@ from l2c_jax.tasks.frame import (
     canonical_map,
     fit_dimensions,
     to_frame,
-    whitened,
 )
 
 canonical = jax.jit(canonical, static_argnames="dimensions")
@@ -153,32 +151,6 @@ def test_raw_frame_keeps_points_and_clears_padding(cloud):
     np.testing.assert_array_equal(found[:25, :3], cloud[:25])
     np.testing.assert_array_equal(found[25:], 0)
     assert found.shape == (30, 4)
-
-
-def test_whitened_has_equal_variances_on_uncorrelated_axes(cloud):
-    found = np.asarray(whitened(cloud, ALL))
-    np.testing.assert_allclose(found.T @ found / 30, np.eye(3) / 3, atol=1e-5)
-
-
-def test_whitened_distances_do_not_change_under_any_linear_map(cloud):
-    linear = np.random.default_rng(1).normal(size=(3, 3)).astype(np.float32)
-    here, there = (pdist(whitened(points, ALL)) for points in (cloud, cloud @ linear + 7))
-    np.testing.assert_allclose(here, there, atol=1e-4)
-
-
-def test_whitened_leaves_out_axes_that_hold_rounding_alone(cloud):
-    repeated = np.hstack([cloud, cloud[:, :1] + cloud[:, 1:2]])
-    found = np.asarray(whitened(repeated, ALL))
-    np.testing.assert_array_equal(found[:, 3], 0)
-    np.testing.assert_allclose((found**2).sum() / 30, 1, rtol=1e-5)
-
-
-@pytest.mark.parametrize("size", [1, 2, 3])
-def test_whitened_is_finite_and_does_not_read_padding(cloud, size):
-    mask = np.arange(30) < size
-    found = np.asarray(whitened(np.where(mask[:, None], cloud, 1e30), mask))
-    assert np.isfinite(found).all()
-    np.testing.assert_array_equal(found[size:], 0)
 
 
 def test_unknown_frame_is_refused(cloud):
