@@ -47,18 +47,19 @@ class Recipe:
 LONG = TrainConfig(iterations=20_000, batch=32, passes=2, labels="matched", log_every=50)
 # overlapping, strongly anisotropic clusters: as hard as the data that the learners will meet
 RECIPES = {
-    "Iris": Recipe(  # clusters in a row too
+    "Iris": Recipe(  # clusters in a row, and long in the same direction, too
         TaskConfig(
             *(150, 4, 3),
             theta=1.5,
             alpha=1.0,
             beta=2.0,
-            anisotropy=2.0,
-            mean_anisotropy=3.0,
+            anisotropy=1.2,
+            mean_anisotropy=2.0,
+            shared_anisotropy=1.2,
             swirls=0,
         ),
         ModelConfig(dimensions=4, num_clusters=3),
-        LONG,
+        replace(LONG, iterations=12_000),
     ),
     "UKM": Recipe(
         TaskConfig(*(100, 5, 2), theta=1.0, alpha=0.7, beta=1.3, anisotropy=1.5, swirls=0),

@@ -41,6 +41,7 @@ def draw_gaussians(
     beta: float,
     anisotropy: float = 0.0,
     mean_anisotropy: float = 0.0,
+    shared_anisotropy: float = 0.0,
 ) -> Gaussians:
     """Draw the means and covariances of one task's clusters (section 4.1).
 
@@ -61,6 +62,8 @@ def draw_gaussians(
       anisotropy: largest spread of the log-eigenvalues; 0 is the paper as printed.
       mean_anisotropy: the same for a linear map of all means; the cube of the means becomes a
         slab or a stick, and clusters lie side by side or in a row.
+      shared_anisotropy: the same for a linear map of all deviations from the means: clusters are
+        long in the same direction.
 
     Returns:
       The drawn clusters.
@@ -71,12 +74,17 @@ def draw_gaussians(
     means = jax.random.uniform(key_means, (num_clusters, dimensions), minval=-theta, maxval=theta)
     if mean_anisotropy > 0:
         means = means @ _stretched_axes(key_map, dimensions, mean_anisotropy)
+    if shared_anisotropy > 0:
+        key_axes, key_shared = jax.random.split(key_axes)
     axes = jax.vmap(orthogonal, (0, None))(jax.random.split(key_axes, num_clusters), dimensions)
     inverse = jax.random.uniform(key_scale, (num_clusters,), minval=alpha, maxval=alpha + beta)
     spread = anisotropy * jax.random.uniform(key_spread)
     log_eigen = spread * jax.random.uniform(key_eigen, (num_clusters, dimensions), minval=-1.0)
     deviation = jnp.exp(log_eigen / 2) / inverse[:, None]
-    return Gaussians(means, deviation[:, :, None] * axes)
+    factors = deviation[:, :, None] * axes
+    if shared_anisotropy > 0:
+        factors = factors @ _stretched_axes(key_shared, dimensions, shared_anisotropy)
+    return Gaussians(means, factors)
 
 
 def _stretched_axes(key: Key, dimensions: int, anisotropy: float) -> Array:

@@ -46,6 +46,8 @@ class TaskConfig:
     """Largest spread of the log-eigenvalues of a covariance; 0: isotropic, as printed."""
     mean_anisotropy: float = 0.0
     """Largest spread of the log-stretches of a linear map of the means: clusters in a row."""
+    shared_anisotropy: float = 0.0
+    """The same of a linear map that all covariances share: clusters long in one direction."""
     swirls: int = 3
     """S, swirls applied to each cluster."""
     alpha_r: float = 1.0
@@ -67,8 +69,9 @@ class TaskConfig:
             "min_points must lie in 1..num_points": 1 <= least_points <= self.num_points,
             "theta, alpha and alpha_r must be positive": min(self.theta, self.alpha, self.alpha_r)
             > 0,
-            "beta, beta_r, both anisotropies and swirls must not be negative": min(
-                self.beta, self.beta_r, self.anisotropy, self.mean_anisotropy, self.swirls
+            "beta, beta_r, all anisotropies and swirls must not be negative": min(
+                *(self.beta, self.beta_r, self.swirls),
+                *(self.anisotropy, self.mean_anisotropy, self.shared_anisotropy),
             )
             >= 0,
             "swirls need at least 2 dimensions": self.swirls == 0 or least_axes >= 2,
@@ -118,6 +121,7 @@ def draw_mixture(key: Key, config: TaskConfig) -> Mixture:
         beta=config.beta,
         anisotropy=config.anisotropy,
         mean_anisotropy=config.mean_anisotropy,
+        shared_anisotropy=config.shared_anisotropy,
     )
     if config.min_dimensions is not None:
         gaussians = restrict(gaussians, axes)

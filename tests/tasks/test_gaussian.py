@@ -88,6 +88,26 @@ def test_stretched_means_keep_their_volume_and_stay_within_their_bounds():
     assert spread.min() < 0.5  # the spread differs from task to task
 
 
+def test_a_shared_stretch_lengthens_all_clusters_in_one_direction():
+    def factors(key):
+        return draw_gaussians(
+            key, 4, 3, theta=2.0, alpha=2.0, beta=3.0, shared_anisotropy=1.5
+        ).factors
+
+    found = jax.jit(jax.vmap(factors))(jax.random.split(jax.random.key(0), 50))
+    shapes = np.array(found.mT @ found)
+    volumes = np.linalg.det(shapes) ** (1 / 3)
+    assert volumes.min() >= 1 / 5.0**2 * (1 - 1e-3)  # those of isotropic clusters
+    assert volumes.max() <= 1 / 2.0**2 * (1 + 1e-3)
+    shapes /= volumes[..., None, None]
+    np.testing.assert_allclose(shapes, shapes[:, :1].repeat(4, axis=1), rtol=1e-3, atol=1e-4)
+    deviations = np.log(np.linalg.eigvalsh(shapes[:, 0])) / 2
+    spread = deviations[:, -1] - deviations[:, 0]
+    assert spread.max() <= 2 * 1.5 + 1e-3
+    assert spread.max() > 1.5
+    assert spread.min() < 0.5  # the spread differs from task to task
+
+
 def test_points_are_mean_plus_noise_times_factor():
     gaussians = jax.tree.map(lambda leaf: leaf[0], drawn(anisotropy=1.0))
     labels = jnp.array([3, 0, 0, 2, 1])

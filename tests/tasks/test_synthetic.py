@@ -155,6 +155,7 @@ def test_one_dimension_needs_no_swirls():
         ({"beta_r": -1.0}, "must not be negative"),
         ({"anisotropy": -0.1}, "must not be negative"),
         ({"mean_anisotropy": -0.1}, "must not be negative"),
+        ({"shared_anisotropy": -0.1}, "must not be negative"),
         ({"swirls": -1}, "must not be negative"),
         ({"dimensions": 1}, "swirls need at least 2 dimensions"),
         ({"concentration": 0.0}, "concentration must be positive"),
