@@ -64,7 +64,7 @@ def measure(options: Options) -> list[Record]:
         index = int(np.flatnonzero((truth == count) & (easy | options.smoke))[0])
         points = np.asarray(tasks.points[index])
         answers = {"truth": np.asarray(tasks.labels[index]), "learned": labels[index]}
-        panels.append((f"{count} clusters", points, answers))
+        panels.append((f"{count} cluster{'s' * (count > 1)}", points, answers))
     plots.partitions(options.out / "figure3.png", panels)
     return records
 
