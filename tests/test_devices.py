@@ -1,6 +1,7 @@
 """Many devices, and many processes, compute what one computes; runs move between them."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -84,8 +85,13 @@ def one_device(tmp_path_factory, cache) -> Path:
     return train(tmp_path_factory.mktemp("one") / "run", 1, cache)
 
 
-def test_eight_devices_train_the_same_parameters(one_device, tmp_path, cache):
-    assert_close(train(tmp_path / "run", 8, cache), one_device)
+@pytest.fixture(scope="module")
+def eight_devices(tmp_path_factory, cache) -> Path:
+    return train(tmp_path_factory.mktemp("eight") / "run", 8, cache)
+
+
+def test_eight_devices_train_the_same_parameters(one_device, eight_devices):
+    assert_close(eight_devices, one_device)
 
 
 @pytest.mark.slow
@@ -93,9 +99,8 @@ def test_devices_that_do_not_divide_the_batch_are_left_out(one_device, tmp_path,
     assert_close(train(tmp_path / "run", 3, cache), one_device)
 
 
-def test_a_run_begun_on_eight_devices_ends_on_one(one_device, tmp_path, cache):
-    folder = tmp_path / "run"
-    train(folder, 8, cache)
+def test_a_run_begun_on_eight_devices_ends_on_one(one_device, eight_devices, tmp_path, cache):
+    folder = shutil.copytree(eight_devices.parent, tmp_path / "run")
     forget_the_end(folder)
     assert_close(train(folder, 1, cache, "--resume"), one_device)
 
