@@ -60,8 +60,8 @@ def draw_gaussians(
       alpha: least inverse standard deviation.
       beta: range of the inverse standard deviation.
       anisotropy: largest spread of the log-eigenvalues; 0 is the paper as printed.
-      mean_anisotropy: the same for a linear map of all means; the cube of the means becomes a
-        slab or a stick, and clusters lie side by side or in a row.
+      mean_anisotropy: largest spread of the log-stretches of a linear map of all means; their
+        cube becomes a slab or a stick, and clusters lie side by side or in a row.
       shared_anisotropy: the same for a linear map of all deviations from the means: clusters are
         long in the same direction.
 
