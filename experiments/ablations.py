@@ -49,7 +49,7 @@ def measure(options: Options) -> list[Record]:
     oracle = scores_of_tasks(tasks, oracle_labels(tasks, mixtures))["error"]
     records, base = [], []
     for name, (model, training) in tqdm(variants.items(), desc="variants"):
-        by_seed = []
+        by_seed, minutes = [], []
         for seed in seeds:
             if options.smoke:
                 training = replace(training, iterations=4, batch=2, log_every=2)
@@ -67,8 +67,10 @@ def measure(options: Options) -> list[Record]:
                 base.append(learner)
             labels = learned_labels(learner, tasks, seed=options.seed, orders=BASE_ORDERS)
             by_seed.append(scores_of_tasks(tasks, labels)["error"])
+            minutes.append(learner.header["minutes"])
         records.append(row(f"learned ({name})" if name else "learned", by_seed, options))
         records[-1]["training"], records[-1]["model"] = asdict(training), asdict(model)
+        records[-1]["training_minutes"] = minutes
     for orders in ORDERS[:1] if options.smoke else ORDERS:
         by_seed = [
             scores_of_tasks(
@@ -101,6 +103,7 @@ def render(records: list[Record]) -> str:
         seeds = ", ".join(number(mean) for mean in entry.get("mean_by_training_seed", []))
         change = number(entry["mean"] - base["mean"]) if entry is not base else "-"
         body.append([entry["method"], measured(entry), change, seeds or "-"])
+    minutes = sum(sum(entry.get("training_minutes", ())) for entry in records)
     passes = base["training"]["iterations"] * base["training"]["passes"]
     return (
         "## Ablations\n\n"
@@ -108,7 +111,8 @@ def render(records: list[Record]) -> str:
         + f"\n\nTasks of Table 1, n = {base['n']}; every variant makes {passes:,} updates with "
         f"the same number of tasks in each, {BASE_ORDERS} visiting orders averaged unless the row "
         "says otherwise. The recipe: matched labels, canonical frame, feedback, scaled logits, "
-        "two passes, no local loss. It is trained shorter here than for Table 1. ± is the "
+        "two passes, no local loss. It is trained shorter here than for Table 1, all learners in "
+        f"{number(minutes, 0)} minutes of one core. ± is the "
         "standard error over test tasks; the last column shows how far training seeds differ.\n"
     )
 

@@ -113,18 +113,24 @@ def measure(options: Options) -> list[Record]:
         )
         for table in tables
     ]
-    scores = {}
+    scores, minutes = {}, {}
     for name, tasks in tqdm(chosen, desc="variants"):
-        scores[name] = agreement(trained(name, tasks, options), tables, options)
-    return list(records(scores, np.array(designed), options.seed))
+        learner = trained(name, tasks, options)
+        minutes[name] = learner.header["minutes"]
+        scores[name] = agreement(learner, tables, options)
+    return list(records(scores, minutes, np.array(designed), options.seed))
 
 
-def records(scores: dict[str, np.ndarray], designed: np.ndarray, seed: int) -> Iterator[Record]:
+def records(
+    scores: dict[str, np.ndarray], minutes: dict[str, float], designed: np.ndarray, seed: int
+) -> Iterator[Record]:
     """Means over tables, and paired differences with bootstrap intervals."""
     whole = scores[""]
     for name, values in scores.items():
         method = f"learned ({name})" if name else "learned"
-        extra = {"training": asdict(SHORT), "model": asdict(MODEL)} if not name else {}
+        extra: dict[str, Any] = {"training_minutes": [minutes[name]]}
+        if not name:
+            extra |= {"training": asdict(SHORT), "model": asdict(MODEL)}
         yield record("prior_ablation", DATASET, method, "ARI", values, seed=seed, extra=extra)
         if name:
             low, high = interval(values - whole, seed)
@@ -157,13 +163,15 @@ def render(records: list[Record]) -> str:
         if method.startswith("learned (without") and row["ARI above the whole prior"]["high"] < 0
     ]
     missed = ", ".join(clear) or "none"
+    minutes = sum(sum(row["ARI"].get("training_minutes", ())) for row in rows.values())
     return (
         '## Families of the prior behind the weights "universal"\n\n'
         + markdown_table(
             ["method", "ARI", "above the whole prior, ARI x100 (95 % interval)"], body
         )
         + f"\n\nLearners of easy Gaussian tasks, trained on for "
-        f"{training['iterations']:,} iterations of {training['batch']} tasks, read "
+        f"{training['iterations']:,} iterations of {training['batch']} tasks (all of them in "
+        f"{number(minutes, 0)} minutes of one core), read "
         f"{whole['n']} real tables, the number of classes told. Intervals: bootstrap over tables, "
         "of paired differences; they do not hold the spread of training seeds, of which each row "
         f"has one. Families whose lack lowers the index beyond the interval: {missed}. The others "

@@ -25,6 +25,7 @@ def sections() -> dict[str, Callable[[list[Record]], str]]:
         table2,
         table3,
         table4,
+        training_time,
         zero_shot,
     )
 
@@ -36,6 +37,7 @@ def sections() -> dict[str, Callable[[list[Record]], str]]:
         "table3": table3.render,
         "table4": table4.render,
         "ablations": ablations.render,
+        "training_time": training_time.render,
         "demo": demo.render,
         "zero_shot": zero_shot.render,
         "prior_ablation": prior_ablation.render,

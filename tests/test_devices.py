@@ -33,6 +33,7 @@ def start(folder: Path, devices: int, cache: Path, *more: str) -> subprocess.Pop
             **os.environ,
             "XLA_FLAGS": flags,
             "XDG_CACHE_HOME": str(cache),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "JAX_PLATFORMS": "cpu",
         },
         stdout=subprocess.PIPE,

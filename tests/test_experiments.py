@@ -111,7 +111,9 @@ def test_the_page_names_the_families_that_are_missed():
     whole = np.linspace(0, 1, 40)
     noise = np.sin(np.arange(40)) / 100
     scores = {"": whole, "without rings": whole - 0.1 + noise, "without moons": whole + noise}
-    page = prior_ablation.render(list(prior_ablation.records(scores, whole, seed=0)))
+    page = prior_ablation.render(
+        list(prior_ablation.records(scores, dict.fromkeys(scores, 2.0), whole, seed=0))
+    )
     assert "beyond the interval: rings." in page
     assert "-10.0 (-10." in page
     assert page.count("learned (without") == 2

@@ -28,8 +28,13 @@ def start(tmp_path_factory):
     def popen(folder: Path, *more: str) -> subprocess.Popen:
         # the compiler is what costs here
         flags = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-        own = {"XDG_CACHE_HOME": str(cache), "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
-        environment = {**os.environ, **own}
+        environment = {
+            **os.environ,
+            "XLA_FLAGS": flags,
+            "XDG_CACHE_HOME": str(cache),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PLATFORMS": "cpu",
+        }
         return subprocess.Popen(
             [sys.executable, "-m", "l2c_jax", "train", "--out", folder, *ARGUMENTS, *more],
             env=environment,

@@ -182,11 +182,8 @@ def measured_error(
         orders=1,
         told=training["untold"] < 1,
     )
-    errors = np.asarray(
-        jax.vmap(partial(matched_error, num_clusters=learner.model.num_clusters))(
-            tasks.labels, probabilities.argmax(axis=-1), tasks.mask
-        )
-    )
+    errors_of = jax.jit(jax.vmap(partial(matched_error, num_clusters=learner.model.num_clusters)))
+    errors = np.asarray(errors_of(tasks.labels, probabilities.argmax(axis=-1), tasks.mask))
     stderr = float(errors.std(ddof=1) / np.sqrt(count)) if count > 1 else 0.0
     return {"mean": float(errors.mean()), "stderr": stderr, "n": count}
 
