@@ -183,30 +183,39 @@ def render(records: list[Record]) -> str:
         "## The same classes with another look\n\n"
         + markdown_table(["accuracy %: learned on → clustered", *methods], rows)
         + f"\n\nUp to {first['images']} unlabelled digits of the target, in 10 clusters; mean ± "
-        f"standard error over {first['n']} draws of the target and of seeds. Clusters count under "
+        f"standard error over {first['n']} runs, each with another draw of the target where it "
+        "has more images than that, and another seed of the clustering. Similarity and "
+        "classifier are trained once a source, so that ± holds no training seed. Clusters count "
+        "under "
         "their best relabelling; the classifiers must name the digit. Classifiers were trained on "
         "the labelled source alone, with the clustering network's architecture and as many steps "
         f"as the similarity ({first['similarity_steps']}); the second one normalises by the "
         f"target's statistics, as the similarity does. Clusterings: {first['epochs']} epochs. "
-        f"{verdict(found)}\n"
+        f"{verdict(found)} Above and below: by more than two standard errors of the difference.\n"
     )
 
 
 def verdict(found: dict[tuple[str, str], Record]) -> str:
-    """On how many targets each learned method is above each of the others, in words."""
+    """On how many targets each learned method is clearly above or below each other, in words."""
     targets = list(dict.fromkeys(dataset for dataset, _ in found))
     others = [m for m in dict.fromkeys(method for _, method in found) if m not in LOSSES]
     parts = []
     for method in LOSSES:
         if any((target, method) not in found for target in targets):
             continue
-        counts = [
-            sum(found[t, method]["mean"] > found[t, other]["mean"] for t in targets)
-            for other in others
-        ]
-        told = ", than ".join(f"{m} on {n}" for n, m in zip(counts, others, strict=True))
-        parts.append(f"Of {len(targets)} targets, {method} has a higher mean than {told}.")
+        told = []
+        for other in others:
+            sides = [side(found[t, method], found[t, other]) for t in targets]
+            told.append(f"{other} on {sides.count(1)} and below it on {sides.count(-1)}")
+        parts.append(f"Of {len(targets)} targets, {method} is above {', above '.join(told)}.")
     return " ".join(parts)
+
+
+def side(one: Record, other: Record) -> int:
+    """1 or -1 where two means differ by more than twice their common standard error, else 0."""
+    gap = one["mean"] - other["mean"]
+    spread = 2 * np.hypot(one["stderr"] or 0, other["stderr"] or 0)
+    return int(np.sign(gap)) if abs(gap) > spread else 0
 
 
 if __name__ == "__main__":

@@ -56,7 +56,9 @@ def render(folder: Path) -> str:
     parts = [
         "# Results\n\n"
         "Rendered from the records beside this page by `experiments/results.py`. "
-        "Means are given with their standard error."
+        "Means are given with their standard error. Minutes are those of the command that is "
+        "named, for the parts that it had not kept from earlier runs; "
+        "[training time](#training-time) has its own table."
     ]
     for name, section in sections().items():
         path = folder / f"{name}.json"

@@ -10,13 +10,19 @@ import jax
 import numpy as np
 from scipy.sparse.linalg import ArpackError
 
+from experiments.splits import Setting
+from experiments.zero_shot import MODEL
 from l2c_jax.baselines import BASELINES
+from l2c_jax.baselines.counts import silhouette
 from l2c_jax.metrics import error_rate
+from l2c_jax.recurrent.table_frame import enter_frame, table_frame
 from l2c_jax.tasks.pool import Drawn, Pool, PoolConfig, draw_both
 
 COLUMNS = ("raw", "standardised")
 """In their own relative units, over one number; or each with variance 1: fields of a task that
 was drawn from a pool."""
+FRAME = "frame"
+"""Columns, too: the principal axes that the learners read, of standardised columns."""
 
 
 def draw_from_pool(key: jax.Array, pool: Pool, config: PoolConfig, count: int) -> Drawn:
@@ -35,7 +41,8 @@ class Rival:
     method: str
     """Its name in :data:`l2c_jax.baselines.BASELINES`."""
     grid: tuple[Mapping[str, Any], ...]
-    """Parameters of the baseline, and ``columns``."""
+    """Parameters of the baseline, ``columns``, and which ``number`` of clusters it is given: the
+    ``largest`` of the setting unless it says ``least`` or ``silhouette``."""
     oracle: bool = False
     """Whether every task gets the setting that is best for it, which no user can know."""
     tasks: int | None = None
@@ -60,6 +67,7 @@ def _both(method: str) -> tuple[Rival, Rival]:
 _DENSITY = _grid(eps=(0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 1.8, 2.5, 3.5), min_samples=(3, 5, 10))
 RIVALS = (
     *_both("k-means"),
+    Rival("k-means (in the learner's frame)", "k-means", _grid([FRAME])),
     Rival(
         "kernel k-means",
         "kernel k-means",
@@ -84,6 +92,19 @@ RIVALS = (
     ),
 )
 """Every row. DEC trains its networks anew for every task, so it is run on fewer of them."""
+UNTOLD = (
+    Rival("k-means (least k)", "k-means", _grid(["standardised"], number=["least"])),
+    Rival("k-means (silhouette)", "k-means", _grid(["standardised"], number=["silhouette"])),
+)
+"""More rows where the number of clusters is not told: the largest is seldom the true one."""
+ROWS = tuple(rival.row for rival in (*RIVALS, *UNTOLD))
+
+
+def rivals_of(setting: Setting) -> tuple[Rival, ...]:
+    """The rows of a setting."""
+    return RIVALS if setting.told else (*RIVALS, *UNTOLD)
+
+
 QUICK: Mapping[str, Mapping[str, Any]] = {
     "DEC": {"hidden": (8,), "pretraining": 2, "finetuning": 2, "interval": 2, "refreshes": 1}
 }
@@ -97,32 +118,48 @@ class Errors(NamedTuple):
     failures: int  # tasks on which it raised; all points count as one cluster there
 
 
-def errors(rival: Rival, parameters: Mapping[str, Any], drawn: Drawn, k: int, seed: int) -> Errors:
-    """Error of one setting of a rival on every task, each told k.
+def errors(
+    rival: Rival, parameters: Mapping[str, Any], drawn: Drawn, setting: Setting, seed: int
+) -> Errors:
+    """Error of one setting of a rival on every task.
 
     Args:
       rival: which.
       parameters: one element of its grid.
       drawn: B tasks.
-      k: the number of clusters, or the largest.
+      setting: what they were drawn for.
       seed: of its starts.
 
     Returns:
       One error a task, and how often it failed.
     """
     parameters = dict(parameters)
-    tasks = getattr(drawn, parameters.pop("columns"))
+    columns, number = parameters.pop("columns"), parameters.pop("number", "largest")
+    tasks = drawn.standardised if columns == FRAME else getattr(drawn, columns)
     cluster, found, failures = BASELINES[rival.method], [], 0
     for points, labels in zip(tasks.points, tasks.labels, strict=True):
+        if columns == FRAME:
+            frame = table_frame(points, MODEL.dimensions, MODEL.frame)
+            points = enter_frame(frame, points)
         used = points.any(axis=0) | (np.arange(points.shape[1]) == 0) | rival.constant_columns
+        points = points[:, used].astype(np.float64)
         with warnings.catch_warnings():  # that some points are the same, among others
             warnings.simplefilter("ignore")
             try:
-                predicted = cluster(points[:, used].astype(np.float64), k, seed, **parameters)
+                k = clusters_of(number, points, setting, seed)
+                predicted = cluster(points, k, seed, **parameters)
             except (np.linalg.LinAlgError, ArpackError, ValueError):
                 predicted, failures = np.zeros(len(labels), int), failures + 1
         found.append(error_rate(labels, predicted))
     return Errors(found, failures)
+
+
+def clusters_of(number: str, points: np.ndarray, setting: Setting, seed: int) -> int:
+    """How many clusters a rival is given: see :class:`Rival`."""
+    least = setting.tasks().least_clusters
+    if number == "silhouette":
+        return max(least, silhouette(points, setting.num_clusters, seed, least))
+    return {"largest": setting.num_clusters, "least": least}[number]
 
 
 def first(drawn: Drawn, count: int | None) -> Drawn:
@@ -130,14 +167,16 @@ def first(drawn: Drawn, count: int | None) -> Drawn:
     return jax.tree.map(lambda leaf: leaf[:count], drawn)
 
 
-def measured(rival: Rival, tuning: Drawn, test: Drawn, k: int, seed: int) -> dict[str, Any]:
+def measured(
+    rival: Rival, tuning: Drawn, test: Drawn, setting: Setting, seed: int
+) -> dict[str, Any]:
     """Errors of a rival on test tasks, at the setting of least mean error on others.
 
     Args:
       rival: which.
       tuning: tasks from training tables.
       test: tasks from test tables.
-      k: the number of clusters, or the largest.
+      setting: what they were drawn for.
       seed: of its starts.
 
     Returns:
@@ -145,11 +184,13 @@ def measured(rival: Rival, tuning: Drawn, test: Drawn, k: int, seed: int) -> dic
     """
     test = first(test, rival.tasks)
     if rival.oracle:
-        tried = [errors(rival, setting, test, k, seed) for setting in rival.grid]
+        tried = [errors(rival, given, test, setting, seed) for given in rival.grid]
         best_errors = np.min([one.errors for one in tried], axis=0).tolist()
         return {"errors": best_errors, "parameters": "best for each task", "failures": 0}
     best = rival.grid[0]
     if len(rival.grid) > 1:
-        tuned = [np.mean(errors(rival, setting, tuning, k, seed).errors) for setting in rival.grid]
+        tuned = [
+            np.mean(errors(rival, given, tuning, setting, seed).errors) for given in rival.grid
+        ]
         best = rival.grid[int(np.argmin(tuned))]
-    return {"parameters": dict(best), **errors(rival, best, test, k, seed)._asdict()}
+    return {"parameters": dict(best), **errors(rival, best, test, setting, seed)._asdict()}

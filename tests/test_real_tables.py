@@ -101,17 +101,17 @@ def test_settings_are_chosen_on_tuning_tasks_and_the_oracle_on_each_test_task():
         {"columns": columns, "eps": eps} for columns in ("raw", "standardised") for eps in (0.1, 2)
     )
     rival = Rival("DBSCAN", "DBSCAN", grid)
-    table = np.array([errors(rival, setting, drawn, 2, 0).errors for setting in grid])
-    found = measured(rival, drawn, drawn, 2, 0)
+    table = np.array([errors(rival, given, drawn, SETTING, 0).errors for given in grid])
+    found = measured(rival, drawn, drawn, SETTING, 0)
     assert found["parameters"] == grid[int(table.mean(axis=1).argmin())]
     assert np.mean(found["errors"]) == table.mean(axis=1).min()
-    best = measured(replace(rival, oracle=True), drawn, drawn, 2, 0)
+    best = measured(replace(rival, oracle=True), drawn, drawn, SETTING, 0)
     assert best["errors"] == table.min(axis=0).tolist()
-    assert len(measured(replace(rival, tasks=1), drawn, drawn, 2, 0)["errors"]) == 1
+    assert len(measured(replace(rival, tasks=1), drawn, drawn, SETTING, 0)["errors"]) == 1
 
 
 def test_a_rival_that_fails_has_put_all_points_into_one_cluster():
-    found = errors(RIVALS[0], {"columns": "raw", "n_init": -1}, two_tasks(), 2, 0)
+    found = errors(RIVALS[0], {"columns": "raw", "n_init": -1}, two_tasks(), SETTING, 0)
     assert found.failures == 2
     assert found.errors == [0.5, 0.5]
 

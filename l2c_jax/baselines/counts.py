@@ -12,16 +12,17 @@ CountClusters = Callable[[np.ndarray, int, int], int]
 """``count(points [N, D], most, seed) -> k``, in 1 ... most."""
 
 
-def silhouette(points: np.ndarray, most: int, seed: int) -> int:
+def silhouette(points: np.ndarray, most: int, seed: int, least: int = 2) -> int:
     """The k of largest mean silhouette of k-means; never 1 (Rousseeuw 1987).
 
     Args:
       points: ``[N, D]``.
       most: largest k considered.
       seed: of the starts.
+      least: smallest k considered, from 2 on.
 
     Returns:
-      k. 1 only if there are fewer than 3 distinct points.
+      k. 1 only if there are fewer than ``least`` + 1 distinct points.
 
     Example:
       >>> rng = np.random.default_rng(0)
@@ -33,7 +34,7 @@ def silhouette(points: np.ndarray, most: int, seed: int) -> int:
     distinct = len(np.unique(points, axis=0))
     scores = {
         k: float(silhouette_score(points, _kmeans(points, k, seed).labels_))
-        for k in range(2, min(most, distinct - 1, len(points) - 1) + 1)
+        for k in range(least, min(most, distinct - 1, len(points) - 1) + 1)
     }
     return max(scores, key=scores.__getitem__) if scores else 1
 
