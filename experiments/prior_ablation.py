@@ -11,7 +11,7 @@ clusters only, and is trained for a fifteenth of their length. A run that was st
 the same command.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from experiments.data import LabelledTable, development_tables
 from experiments.harness import RUNS, Options, main
+from experiments.splits import family
 from experiments.zero_shot import MODEL, NOTHING_ELSE, SCHOOLED, TASKS, TRAINING
 from experiments.zero_shot_tables import interval
 from l2c_jax.baselines import BASELINES
@@ -118,11 +119,16 @@ def measure(options: Options) -> list[Record]:
         learner = trained(name, tasks, options)
         minutes[name] = learner.header["minutes"]
         scores[name] = agreement(learner, tables, options)
-    return list(records(scores, minutes, np.array(designed), options.seed))
+    groups = [family(table.name) for table in tables]
+    return list(records(scores, minutes, np.array(designed), groups, options.seed))
 
 
 def records(
-    scores: dict[str, np.ndarray], minutes: dict[str, float], designed: np.ndarray, seed: int
+    scores: dict[str, np.ndarray],
+    minutes: dict[str, float],
+    designed: np.ndarray,
+    groups: Sequence[str],
+    seed: int,
 ) -> Iterator[Record]:
     """Means over tables, and paired differences with bootstrap intervals."""
     whole = scores[""]
@@ -133,7 +139,7 @@ def records(
             extra |= {"training": asdict(SHORT), "model": asdict(MODEL)}
         yield record("prior_ablation", DATASET, method, "ARI", values, seed=seed, extra=extra)
         if name:
-            low, high = interval(values - whole, seed)
+            low, high = interval(values - whole, seed, groups)
             yield record(
                 *("prior_ablation", DATASET, method, "ARI above the whole prior", values - whole),
                 seed=seed,
@@ -172,8 +178,8 @@ def render(records: list[Record]) -> str:
         + f"\n\nLearners of easy Gaussian tasks, trained on for "
         f"{training['iterations']:,} iterations of {training['batch']} tasks (all of them in "
         f"{number(minutes, 0)} minutes of one core), read "
-        f"{whole['n']} real tables, the number of classes told. Intervals: bootstrap over tables, "
-        "of paired differences; they do not hold the spread of training seeds, of which each row "
+        f"{whole['n']} real tables, the number of classes told. Intervals: bootstrap over "
+        "families of tables, of paired differences; they do not hold the spread of training seeds, of which each row "
         f"has one. Families whose lack lowers the index beyond the interval: {missed}. The others "
         "stay for the tasks that they stand for, not for these tables.\n"
     )

@@ -310,8 +310,8 @@ def verdict(name: str, entries: Mapping[str, Record], gaps: Sequence[Record]) ->
         text += f" The paper's learned error, {number(paper, 2)}, is {reached}"
         easier = abs(ours - theirs) > CLOSE
         text += (
-            f", but the task is another one than the paper's: there k-means errs "
-            f"{number(theirs, 2)}, here {number(ours)}."
+            f", but not on the same footing: in the paper k-means errs {number(theirs, 2)}, "
+            f"here {number(ours)}."
             if easier
             else "."
         )

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,8 @@ from tqdm import tqdm
 from experiments.data import LabelledTable
 from experiments.harness import Options
 from experiments.kept import kept
-from experiments.zero_shot_tables import labels_of, place
+from experiments.zero_shot_tables import SMOKE, TOLD, labels_of, place
+from l2c_jax.baselines import BASELINES
 from l2c_jax.evaluate import record
 from l2c_jax.metrics import adjusted_rand_index
 from l2c_jax.recurrent.learner import Learner
@@ -23,6 +24,9 @@ from l2c_jax.recurrent.table import label_table, study_table
 from l2c_jax.report import Record, markdown_table, measured, number
 from l2c_jax.weights import fingerprint
 
+EVERY = 10
+"""One table in so many serves to time all methods."""
+REAL = "a real table"
 FRESH = """
 import time
 start = time.perf_counter()
@@ -37,7 +41,11 @@ print(time.perf_counter() - start)
 
 def measure(learner: Learner, tables: list[LabelledTable], options: Options) -> list[Record]:
     """Stability on the tables and on separated clusters; seconds."""
-    return [*stability(learner, tables, options), *seconds(learner, options)]
+    return [
+        *stability(learner, tables, options),
+        *seconds_of_all(learner, tables[::EVERY], options),
+        *seconds(learner, options),
+    ]
 
 
 def stability(learner: Learner, tables: list[LabelledTable], options: Options) -> Iterator[Record]:
@@ -91,6 +99,27 @@ def blobs(rng: np.random.Generator, most: int) -> tuple[np.ndarray, int]:
     k = int(rng.integers(2, min(6, most) + 1))
     labels = np.arange(300) % k
     return rng.normal(size=(300, 5)) + 6 * rng.normal(size=(k, 5))[labels], k
+
+
+def seconds_of_all(
+    learner: Learner, tables: list[LabelledTable], options: Options
+) -> Iterator[Record]:
+    """How long every method takes for one table, told the number of classes."""
+    methods: dict[str, Callable[[np.ndarray, int], Any]] = {
+        "learned": lambda points, k: labels_of(learner, points, k, options.seed)
+    }
+    for name, parameters in {**TOLD, "HDBSCAN": {}}.items():
+        given = SMOKE if options.smoke and name == "DEC" else parameters
+        methods[name] = partial(BASELINES[name], seed=options.seed, **given)
+    for name, method in methods.items():
+        times = []
+        for table in tqdm(tables, desc=f"seconds, {name}", leave=False):
+            if name == "learned":  # compiled for tables of this size
+                method(table.points, table.num_clusters)
+            start = time.perf_counter()
+            method(table.points, table.num_clusters)
+            times.append(time.perf_counter() - start)
+        yield record("zero_shot", REAL, name, "seconds", times, seed=options.seed)
 
 
 def seconds(learner: Learner, options: Options) -> Iterator[Record]:
@@ -159,14 +188,18 @@ def render(records: list[Record]) -> str:
         ]
         for entry in stable
     ]
-    times = [
-        [entry["dataset"], measured(entry, 2)] for entry in records if entry["metric"] == "seconds"
-    ]
+    timed = [entry for entry in records if entry["metric"] == "seconds"]
+    rivals = [[e["method"], measured(e, 2)] for e in timed if e["dataset"] == REAL]
+    count = next((e["n"] for e in timed if e["dataset"] == REAL), 0)
+    times = [[e["dataset"], measured(e, 2)] for e in timed if e["dataset"] != REAL]
     return (
         '## "universal": stability and durations\n\n'
         + markdown_table(["data", "change", "ARI of both answers", "identical, %", "n"], body)
         + "\n\nThe number of clusters told. The last change is the only one that is random by "
         f"intention. {exceptions(stable)}\n\n"
         + markdown_table(["table", "seconds"], times)
-        + "\n\nThe number of clusters found by the learner; both cores of the machine.\n"
+        + "\n\nThe number of clusters found by the learner.\n\n"
+        + markdown_table(["method", "seconds a table"], rivals)
+        + f"\n\nMean over {count} of the real tables, the number of classes told; the learner is "
+        "compiled for a size of tables when it meets the first one, which is not counted.\n"
     )

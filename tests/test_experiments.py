@@ -22,7 +22,7 @@ from l2c_jax.tasks.priors import PriorConfig
 
 METHODS = {
     *("k-means", "kernel k-means", "spectral", "DBSCAN", "HDBSCAN", "Gaussian mixture", "Ward"),
-    *("DEC", "learned", "Bayes oracle", "single linkage"),
+    *("DEC", "learned", "Bayes oracle", "single linkage", "constant"),
     *("agglomerative", "free assignments", "classifier"),  # rivals on pairs, and on labels
     *("autodiff", "linen", "torch", "bound"),  # competitors of the speed benchmark
     *("trunk", "factored", "concatenated"),  # and of the pair head's
@@ -108,11 +108,11 @@ def test_all_passes_a_signal_on_and_stops(tmp_path):
 
 
 def test_the_page_names_the_families_that_are_missed():
-    whole = np.linspace(0, 1, 40)
+    whole, groups = np.linspace(0, 1, 40), [str(i // 2) for i in range(40)]
     noise = np.sin(np.arange(40)) / 100
     scores = {"": whole, "without rings": whole - 0.1 + noise, "without moons": whole + noise}
     page = prior_ablation.render(
-        list(prior_ablation.records(scores, dict.fromkeys(scores, 2.0), whole, seed=0))
+        list(prior_ablation.records(scores, dict.fromkeys(scores, 2.0), whole, groups, 0))
     )
     assert "beyond the interval: rings." in page
     assert "-10.0 (-10." in page
@@ -141,6 +141,17 @@ def test_the_card_tells_scores_limits_and_what_is_better_elsewhere(tmp_path):
     assert card["scores"] == {"tasks: rings: ARI": {"mean": 0.5, "stderr": 0.1, "n": 9}}
     assert card["known_failures"] == ["tasks: rings: ARI 0.500, spectral 0.900"]
     assert card["limits"][0].startswith("1 to 3 clusters")
+
+
+def test_an_interval_of_one_family_is_its_mean():
+    values = np.arange(6.0)
+    low, high = zero_shot_tables.interval(values, 0, ["a"] * 6)
+    assert (low, high) == (2.5, 2.5)
+    alone, together = (
+        np.diff(zero_shot_tables.interval(values, 0, groups))
+        for groups in ([*"abcdef"], [*"aaabbb"])
+    )
+    assert together > alone > 0
 
 
 def test_numbers_of_clusters_are_counted_as_exact_and_within_one(tmp_path):
