@@ -179,8 +179,9 @@ def render(records: list[Record]) -> str:
         f"{training['iterations']:,} iterations of {training['batch']} tasks (all of them in "
         f"{number(minutes, 0)} minutes of one core), read "
         f"{whole['n']} real tables, the number of classes told. Intervals: bootstrap over "
-        "families of tables, of paired differences; they do not hold the spread of training seeds, "
-        f"of which each row has one. Families whose lack lowers the index beyond the interval: {missed}. The others "
+        "families of tables, of paired differences; they do not hold the spread of training "
+        "seeds, of which each row has one. Families whose lack lowers the index beyond the "
+        f"interval: {missed}. The others "
         "stay for the tasks that they stand for, not for these tables.\n"
     )
 
