@@ -1,8 +1,8 @@
 """Learners for tasks from tables: trained on tables alone, or from synthetic tasks onwards.
 
 Every training has its own folder, ``runs/tables/SEED/SETTING/SPLIT/VARIANT``, and is resumed
-there. The weights of :data:`MIXED` go to ``weights/tables/`` too, one file of 0.4 MB a setting
-and split, so that they can be evaluated without training; those of :data:`REAL` stay in ``runs/``.
+there. The weights go to ``weights/tables/`` too, one file of 0.4 MB a setting, split and variant,
+so that they can be evaluated without training.
 """
 
 import dataclasses
@@ -50,12 +50,10 @@ class Variant:
     training: TrainConfig
     synthetic: bool
     """Whether it starts from a learner of synthetic tasks, and half of its tasks are synthetic."""
-    shipped: bool
-    """Whether its weights come with the experiments."""
 
 
-REAL = Variant("real", "learned (real)", FROM_SCRATCH, synthetic=False, shipped=False)
-MIXED = Variant("mixed", "learned (real + synthetic)", FINE_TUNING, synthetic=True, shipped=True)
+REAL = Variant("real", "learned (real)", FROM_SCRATCH, synthetic=False)
+MIXED = Variant("mixed", "learned (real + synthetic)", FINE_TUNING, synthetic=True)
 START_ROW = "learned (synthetic)"
 
 
@@ -142,21 +140,21 @@ def learner_of(
     own = RUNS / "tables" / f"seed{options.seed}" / setting.slug / f"split{number}" / variant.slug
     if options.retrain:
         learner = _trained(own, tasks, training, pool, names, begin)
-        if variant.shipped and options.seed == 0:
-            save_learner(shipped_path(setting, number), learner)
+        if options.seed == 0:
+            save_learner(shipped_path(variant, setting, number), learner)
         return learner
     story = {"tasks": dataclasses.asdict(tasks), "training_tables": list(names)}
-    for path in (own / "weights.safetensors", shipped_path(setting, number)):
-        if path.exists() and (path.parent == own or variant.shipped):
+    for path in (own / "weights.safetensors", shipped_path(variant, setting, number)):
+        if path.exists():
             learner = load_learner(path)
             if _tells(learner, story):
                 return learner
     return None
 
 
-def shipped_path(setting: Setting, number: int) -> Path:
-    """Where the weights of a split lie, of the variant that is shipped."""
-    return WEIGHTS / "tables" / f"{setting.slug}_split{number}.safetensors"
+def shipped_path(variant: Variant, setting: Setting, number: int) -> Path:
+    """Where the weights of a variant for a split lie."""
+    return WEIGHTS / "tables" / f"{setting.slug}_split{number}_{variant.slug}.safetensors"
 
 
 def _tells(learner: Learner, story: dict[str, Any]) -> bool:

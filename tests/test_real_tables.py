@@ -141,7 +141,7 @@ def test_weights_of_other_tables_are_not_used(tmp_path, monkeypatch):
         "training_tables": names,
     }
     save_learner(
-        real_training.shipped_path(SETTING, 0),
+        real_training.shipped_path(real_training.MIXED, SETTING, 0),
         Learner(init(jax.random.key(0), model), model, header),
     )
 
