@@ -258,6 +258,11 @@ def render(records: list[Record]) -> str:
             by_name.setdefault(entry["dataset"], {})[entry["method"]] = entry
         else:
             gaps.setdefault(entry["dataset"], []).append(entry)
+    tuned = [
+        method
+        for method in GRIDS
+        if any(e["method"] == method and e.get("chosen_from", 1) > 1 for e in records)
+    ]
     methods = list(GRIDS)
     methods = ["learned", *methods[:4], ORACLE_CHOICE, *methods[4:]]
     parts = []
@@ -276,8 +281,8 @@ def render(records: list[Record]) -> str:
         + "\n\nError: mean over n runs ± standard error. A run draws 100 rows of two classes "
         "(UKM), 1,000 images of two random digits on two principal axes (MNIST), or other "
         "visiting orders and starts on the same 150 rows (Iris). Every learner is one training. "
-        "Kernel k-means, spectral, DBSCAN and HDBSCAN use the setting of least error on the first "
-        f"{TUNE} runs, chosen against the labels, which favours them; the settings are in the "
+        f"At the setting of least error on the first {TUNE} runs, chosen against the labels, "
+        f"which favours them: {', '.join(tuned)}; the settings are in the "
         "record. With oracle parameters DBSCAN has each run's own best setting. All others have "
         "no setting chosen on these data. In the sentences below a table everybody is at its "
         "better scaling, which is a choice against the labels too. Clusters beyond the true "

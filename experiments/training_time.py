@@ -67,7 +67,9 @@ def render(records: list[Record]) -> str:
         "## Training time\n\n"
         + markdown_table(["learners of", "learners", "minutes of one core, all together"], rows)
         + f"\n\n{number(hours, 1)} hours of one core; two trainings at a time on {CORES} cores, "
-        f"as these were made, {number(hours / CORES, 1)} hours, {verdict} than {HOURS}.\n"
+        f"as these were made, {number(hours / CORES, 1)} hours, {verdict} than {HOURS}. "
+        'Not in it: the head of "universal" that guesses the number of clusters, whose time is '
+        "not recorded.\n"
     )
 
 
