@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
+from experiments import table2_page
 from experiments.harness import WEIGHTS, Options, main, train
 from experiments.named_data import Sample, samples
 from experiments.table1 import ORACLE_CHOICE
@@ -29,7 +30,7 @@ from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner, load_learner
 from l2c_jax.recurrent.model import ModelConfig
 from l2c_jax.recurrent.train import TrainConfig
-from l2c_jax.report import Record, markdown_table, measured, number
+from l2c_jax.report import Record
 from l2c_jax.tables import standardised
 from l2c_jax.tasks.frame import canonical
 from l2c_jax.tasks.synthetic import TaskConfig
@@ -86,10 +87,6 @@ PAPER = {
 }
 COLUMNS = ("k-means", "kernel k-means", "spectral", "DBSCAN", "DEC", "learned")
 RUNS, TUNE, DEC_RUNS = 100, 20, 10
-CLOSE = 0.05
-"""Difference of errors of k-means up to which a task may be the paper's."""
-KNOWN_ROWS = "Iris"
-"""The data set of which every run has the same rows, and for which the generator was widened."""
 
 # Per data set, the setting of least mean error on its first TUNE samples serves all of them.
 GRIDS: Mapping[str, list[dict[str, Any]]] = {
@@ -208,6 +205,8 @@ def rows(
         used = tables[:DEC_RUNS] if method == "DEC" else tables
         errors = errors_of(method, best, used, options.seed)
         extra: dict[str, Any] = {"parameters": best, "chosen_from": len(settings)}
+        if len(settings) > 1:
+            extra["chosen_on"] = TUNE
         row, paper_of = f"{method}{bracket}", paper.get(method)
         entry = record("table2", name, row, "error", errors, paper=paper_of, extra=extra, **shared)
         yield entry, errors
@@ -251,83 +250,7 @@ def draw(options: Options, learner: Learner) -> None:
 
 def render(records: list[Record]) -> str:
     """The table, for RESULTS.md."""
-    by_name: dict[str, dict[str, Record]] = {}
-    gaps: dict[str, list[Record]] = {}
-    for entry in records:
-        if entry["metric"] == "error":
-            by_name.setdefault(entry["dataset"], {})[entry["method"]] = entry
-        else:
-            gaps.setdefault(entry["dataset"], []).append(entry)
-    tuned = [
-        method
-        for method in GRIDS
-        if any(e["method"] == method and e.get("chosen_from", 1) > 1 for e in records)
-    ]
-    methods = list(GRIDS)
-    methods = ["learned", *methods[:4], ORACLE_CHOICE, *methods[4:]]
-    parts = []
-    for name, entries in by_name.items():
-        body = []
-        for method in methods:
-            raw, scaled = entries[method], entries[f"{method} (standardised)"]
-            body.append(
-                [method, measured(raw), measured(scaled), number(raw["paper"], 2), str(raw["n"])]
-            )
-        header = [name, "error, as measured", "error, standardised", "paper", "n"]
-        parts.append(markdown_table(header, body) + f"\n\n{verdict(name, entries, gaps[name])}")
-    return (
-        "## Table 2: real data, learners trained on synthetic tasks\n\n"
-        + "\n\n".join(parts)
-        + "\n\nError: mean over n runs ± standard error. A run draws 100 rows of two classes "
-        "(UKM), 1,000 images of two random digits on two principal axes (MNIST), or other "
-        "visiting orders and starts on the same 150 rows (Iris). Every learner is one training. "
-        f"At the setting of least error on the first {TUNE} runs, chosen against the labels, "
-        f"which favours them: {', '.join(tuned)}; the settings are in the "
-        "record. With oracle parameters DBSCAN has each run's own best setting. All others have "
-        "no setting chosen on these data. In the sentences below a table everybody is at its "
-        "better scaling, which is a choice against the labels too. Clusters beyond the true "
-        "number count as errors, noise as one more cluster.\n\n"
-        "### Figure 4: Iris\n\n![Iris: truth, k-means and the learned clusterer](figure4.png)\n"
-    )
-
-
-def verdict(name: str, entries: Mapping[str, Record], gaps: Sequence[Record]) -> str:
-    """How the learner compares with the others and with the paper, in words."""
-    own = entries[gaps[0]["method"]]
-    sides: dict[str, list[str]] = {"less than": [], "more than": [], "as much as": []}
-    for gap in gaps:
-        what = gap["metric"].removeprefix("error above ")
-        unsure = abs(gap["mean"]) <= 2 * gap["stderr"]
-        side = "as much as" if unsure else "more than" if gap["mean"] > 0 else "less than"
-        runs = f", {gap['n']} runs" if gap["n"] < own["n"] else ""
-        sign = "+" if gap["mean"] > 0 else ""
-        sides[side].append(f"{what} ({sign}{measured(gap)}{runs})")
-    said = [f"{side} {', '.join(whom)}" for side, whom in sides.items() if whom]
-    text = f"On the same runs the learner errs {'; '.join(said)}."
-    text += " As much as: within two standard errors." if sides["as much as"] else ""
-    paper, ours, theirs = (
-        entries["learned"]["paper"],
-        entries["k-means"]["mean"],
-        entries["k-means"]["paper"],
-    )
-    if paper is not None:
-        reached = "reached" if own["mean"] <= paper else f"missed by {number(own['mean'] - paper)}"
-        text += f" The paper's learned error, {number(paper, 2)}, is {reached}"
-        easier = abs(ours - theirs) > CLOSE
-        text += (
-            f", but not on the same footing: in the paper k-means errs {number(theirs, 2)}, "
-            f"here {number(ours)}."
-            if easier
-            else "."
-        )
-    if name == KNOWN_ROWS:
-        text += (
-            " Every run has the same rows, so that ± holds visiting orders and starts alone, and "
-            "the generator of this learner was widened with the errors on Iris and the moments "
-            "of its classes in view ([ATTEMPTS.md](../ATTEMPTS.md)): it knows more of Iris than "
-            "the rivals do."
-        )
-    return text
+    return table2_page.render(records, known_rows="Iris")
 
 
 if __name__ == "__main__":
