@@ -139,7 +139,7 @@ def made(rows: Sequence[str], settings: Sequence[str], by: dict) -> str:
     said = []
     for row, text in (
         (real, "from random parameters, on the split's training tables"),
-        (mixed, 'from the packaged weights "universal", half of the tasks synthetic'),
+        (mixed, f"from *{start}*, half of the tasks synthetic"),
     ):
         if row in rows and "iterations" in by[settings[0], row, "error"]:
             told = by[settings[0], row, "error"]
@@ -149,7 +149,8 @@ def made(rows: Sequence[str], settings: Sequence[str], by: dict) -> str:
             )
     if start in rows:
         said.append(
-            f"*{start}* is the packaged weights as they are. No table was used to train these, "
-            "but their prior and their frame were chosen with all these tables in view."
+            f'*{start}* was made like the packaged weights "universal", with more of the easy '
+            "tasks and fewer of all the others. No table was used to train it, but its prior, its "
+            "frame and how it is trained further were chosen with all these tables in view."
         )
     return " ".join(said)

@@ -14,12 +14,11 @@ from typing import Any
 
 import jax
 
-from experiments.harness import RUNS, WEIGHTS, Options
+from experiments.harness import RUNS, WEIGHTS, Options, train
 from experiments.splits import Setting
-from experiments.zero_shot import MODEL, PACKAGED
-from experiments.zero_shot import TASKS as PRIOR
+from experiments.zero_shot import MODEL, SCHOOL, SCHOOLED, SCHOOLING, TASKS, TRAINING
 from l2c_jax.recurrent.fit import Tasks, fit
-from l2c_jax.recurrent.learner import Learner, load_learner, save_learner, without_head
+from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig, init
 from l2c_jax.recurrent.train import TrainConfig
 from l2c_jax.tasks.mixed import MixedConfig
@@ -32,8 +31,15 @@ POINTS = 100
 """Points of a training task, for test tasks of 500 points too: it costs a fifth."""
 FROM_SCRATCH = TrainConfig(iterations=2500, batch=16, passes=2, labels="matched", log_every=50)
 FINE_TUNING = replace(FROM_SCRATCH, iterations=1500, learning_rate=1e-3)
-START = replace(FROM_SCRATCH, iterations=5000, batch=32, untold=0.2)
-"""Of a learner on synthetic tasks alone, where the package has no such weights."""
+LONGER_SCHOOL = WEIGHTS / "school_long.safetensors"
+START = WEIGHTS / "tables_start.safetensors"
+PARTS = (
+    (SCHOOLED, SCHOOL, SCHOOLING),
+    (LONGER_SCHOOL, SCHOOL, replace(SCHOOLING, iterations=45_000)),
+    (START, TASKS, replace(TRAINING, iterations=12_000)),
+)
+"""The trainings, each from where the one before ended, that make what :data:`MIXED` starts from:
+like the packaged weights "universal", with more of the easy tasks and fewer of all the others."""
 SMOKE_MODEL = ModelConfig(dimensions=2, num_clusters=4, hidden=(4,), given_clusters=True)
 SMOKE_TASKS = TaskConfig(num_points=24, num_clusters=4, swirls=0)
 """Of a generator that compiles in seconds."""
@@ -60,30 +66,29 @@ START_ROW = "learned (synthetic)"
 def start_learner(options: Options) -> Learner | None:
     """The learner of synthetic tasks that :data:`MIXED` starts from.
 
-    The packaged weights "universal", without their head for the number of clusters; if there are
-    none, a learner trained here before, or now if training was asked for; or else none.
+    The shipped one; if there is none, it is trained now if training was asked for; or else none.
 
     Raises:
-      ValueError: if the packaged weights are of another shape.
+      SystemExit: if a signal stopped the training.
     """
     if options.smoke:
         story = {"tasks": dataclasses.asdict(SMOKE_TASKS), "training": {"passes": 2}}
         params = init(jax.random.key(options.seed), SMOKE_MODEL)
         return Learner(params, SMOKE_MODEL, {**story, "iterations": 0, "minutes": 0.0})
-    if PACKAGED.exists():
-        learner = without_head(load_learner(PACKAGED))
-        if learner.model != MODEL:
-            raise ValueError(f"{PACKAGED} is of shape {learner.model}, expected {MODEL}")
-        return learner
-    folder = RUNS / "tables" / "start"
-    if options.retrain:
-        return _trained(folder, PRIOR, START)
-    path = folder / "weights.safetensors"
-    return load_learner(path) if path.exists() else None
+    if options.retrain and not START.exists():
+        before = None
+        for path, tasks, training in PARTS:
+            if not path.exists():
+                train(path, tasks, MODEL, training, start=before)
+            before = load_learner(path)
+    return load_learner(START) if START.exists() else None
 
 
 def tasks_of(variant: Variant, setting: Setting, *, smoke: bool = False) -> Tasks:
-    """What a variant learns from: tables, or tables and synthetic tasks like them."""
+    """What a variant learns from: tables, or tables and synthetic tasks like theirs.
+
+    Tasks from tables have classes of the same size, so the synthetic ones have, too.
+    """
     points = setting.num_points if smoke else POINTS
     tables = setting.tasks(points)
     if not variant.synthetic:
@@ -98,6 +103,7 @@ def tasks_of(variant: Variant, setting: Setting, *, smoke: bool = False) -> Task
         count_weights=tuple(
             float(k >= tables.least_clusters) for k in range(1, setting.num_clusters + 1)
         ),
+        unequal=0.0,
     )
     return MixedConfig(tables, prior)
 

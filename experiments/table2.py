@@ -205,8 +205,6 @@ def rows(
         used = tables[:DEC_RUNS] if method == "DEC" else tables
         errors = errors_of(method, best, used, options.seed)
         extra: dict[str, Any] = {"parameters": best, "chosen_from": len(settings)}
-        if len(settings) > 1:
-            extra["chosen_on"] = TUNE
         row, paper_of = f"{method}{bracket}", paper.get(method)
         entry = record("table2", name, row, "error", errors, paper=paper_of, extra=extra, **shared)
         yield entry, errors
@@ -250,7 +248,7 @@ def draw(options: Options, learner: Learner) -> None:
 
 def render(records: list[Record]) -> str:
     """The table, for RESULTS.md."""
-    return table2_page.render(records, known_rows="Iris")
+    return table2_page.render(records, known_rows="Iris", chosen_on=TUNE)
 
 
 if __name__ == "__main__":

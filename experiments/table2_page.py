@@ -9,13 +9,14 @@ CLOSE = 0.05
 """Difference of errors of k-means up to which a task may be the paper's."""
 
 
-def render(records: Sequence[Record], known_rows: str) -> str:
+def render(records: Sequence[Record], known_rows: str, chosen_on: int) -> str:
     """The section, for RESULTS.md.
 
     Args:
       records: of ``experiments.table2``.
       known_rows: the data set of which every run has the same rows, and for which the generator
         was widened.
+      chosen_on: the first runs of each data set, on which settings were chosen.
 
     Returns:
       Markdown: a table and a paragraph a data set, what it all means, figure 4.
@@ -27,8 +28,10 @@ def render(records: Sequence[Record], known_rows: str) -> str:
             by_name.setdefault(entry["dataset"], {})[entry["method"]] = entry
         else:
             gaps.setdefault(entry["dataset"], []).append(entry)
-    chosen = {
-        e["method"].removesuffix(SCALED): e["chosen_on"] for e in records if "chosen_on" in e
+    tuned = {
+        entry["method"].removesuffix(SCALED): None
+        for entry in records
+        if entry.get("chosen_from", 1) > 1
     }
     parts = []
     for name, entries in by_name.items():
@@ -49,8 +52,8 @@ def render(records: Sequence[Record], known_rows: str) -> str:
         + "\n\nError: mean over n runs ± standard error. A run draws 100 rows of two classes "
         "(UKM), 1,000 images of two random digits on two principal axes (MNIST), or other "
         "visiting orders and starts on the same 150 rows (Iris). Every learner is one training. "
-        f"At the setting of least error on the first {max(chosen.values(), default=0)} runs, "
-        f"chosen against the labels, which favours them: {', '.join(chosen)}; they are in the "
+        f"At the setting of least error on the first {chosen_on} runs, "
+        f"chosen against the labels, which favours them: {', '.join(tuned)}; they are in the "
         "record. With oracle parameters DBSCAN has each run's own best setting. All others have "
         "no setting chosen on these data. In the sentences below a table everybody is at its "
         "better scaling, which is a choice against the labels too. Clusters beyond the true "

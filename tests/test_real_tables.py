@@ -154,9 +154,9 @@ def test_weights_of_other_tables_are_not_used(tmp_path, monkeypatch):
     assert found(real_training.REAL, names) is None
 
 
-def test_the_packaged_weights_are_a_start():
+def test_the_shipped_start_is_for_these_tables():
     start = real_training.start_learner(OPTIONS)
-    if not real_training.PACKAGED.exists():
+    if not real_training.START.exists():
         assert start is None
         return
     assert start is not None
