@@ -4,7 +4,7 @@ Claim of the paper: a learner that was trained on real tables, and on synthetic 
 are few, mostly has the lowest error of all on other tables.
 
     python -m experiments.table3            # weights that are there: an hour, most of it rivals'
-    python -m experiments.table3 --retrain  # trains first what is not: 100 minutes of one core
+    python -m experiments.table3 --retrain  # trains first what is not: 80 minutes of one core
     python -m experiments.table3 --smoke    # seconds, on tables made by code
 
 Trainings and results of every split are kept in ``runs/tables/``, so a run that was stopped goes
