@@ -114,10 +114,7 @@ def verdict(
         for s, reference, entry in hard
         if entry is not None and reference != best[s]
     ]
-    low = [by.get((s, row, f"error above {best[s]}")) for s in settings]
-    clear = sum(bool(e and e["stderr"] and e["mean"] < -2 * e["stderr"]) for e in low)
-    text = f"*{row}* {'; '.join(said)}: {len(signs[-1])} of {len(settings)} settings, and lower "
-    text += f"by more than two standard errors in {clear}."
+    text = f"*{row}* {'; '.join(said)}: {len(signs[-1])} of {len(settings)} settings."
     return text + (f" Where another row of k-means is lower: {', '.join(harder)}." * bool(harder))
 
 
