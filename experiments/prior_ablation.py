@@ -21,7 +21,7 @@ from tqdm import tqdm
 from experiments.data import LabelledTable, development_tables
 from experiments.harness import RUNS, Options, main
 from experiments.splits import family
-from experiments.zero_shot import MODEL, NOTHING_ELSE, SCHOOLED, TASKS, TRAINING
+from experiments.table_school import MODEL, NOTHING_ELSE, SCHOOLED, TASKS, TRAINING
 from experiments.zero_shot_tables import interval
 from l2c_jax.baselines import BASELINES
 from l2c_jax.demo import data_sets

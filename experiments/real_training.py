@@ -16,7 +16,7 @@ import jax
 
 from experiments.harness import RUNS, WEIGHTS, Options, train
 from experiments.splits import Setting
-from experiments.zero_shot import MODEL, SCHOOL, SCHOOLED, SCHOOLING, TASKS, TRAINING
+from experiments.table_school import MODEL, SCHOOL, SCHOOLED, SCHOOLING, TASKS, TRAINING
 from l2c_jax.recurrent.fit import Tasks, fit
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig, init

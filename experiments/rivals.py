@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse.linalg import ArpackError
 
 from experiments.splits import Setting
-from experiments.zero_shot import MODEL
+from experiments.table_school import MODEL
 from l2c_jax.baselines import BASELINES
 from l2c_jax.baselines.counts import silhouette
 from l2c_jax.metrics import error_rate

@@ -18,7 +18,8 @@ import jax
 import l2c_jax
 from experiments import zero_shot_costs, zero_shot_synthetic, zero_shot_tables
 from experiments.data import LabelledTable, development_tables
-from experiments.harness import RUNS, WEIGHTS, Options, main, train
+from experiments.harness import RUNS, Options, main, train
+from experiments.table_school import NOTHING_ELSE
 from experiments.zero_shot_card import write_card
 from l2c_jax.demo import data_sets
 from l2c_jax.recurrent.fit import task_source
@@ -27,37 +28,39 @@ from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig, init
 from l2c_jax.recurrent.train import TrainConfig
 from l2c_jax.report import Record
-from l2c_jax.tasks.changes import CHANGES
 from l2c_jax.tasks.priors import PriorConfig
-from l2c_jax.tasks.shapes import SHAPES
 
-MODEL = ModelConfig(dimensions=4, num_clusters=10, given_clusters=True, frame="winsorised")
-NOTHING_ELSE: dict[str, Any] = {name: 0.0 for name in (*SHAPES, *CHANGES) if name != "gaussian"}
+MODEL = ModelConfig(
+    dimensions=8,
+    num_clusters=10,
+    hidden=(48,),
+    memory="cluster",
+    logit_scale=1.0,
+    given_clusters=True,
+    frame="winsorised",
+)
 SCHOOL = PriorConfig(
     num_points=64,
     min_points=32,
-    dimensions=4,
+    dimensions=8,
     count_weights=(0, 4, 4, 4, 3, 2, 1, 1, 1, 1),
     **NOTHING_ELSE,
     separation=(5.0, 20.0),
     anisotropy=0.5,
 )
-"""Well-separated Gaussian clusters, to begin with."""
-SCHOOLING = TrainConfig(iterations=10_000, labels="matched", turned=1.0, log_every=50)
-"""Turned at random, so that a learner has to find the clusters: without this it only learns to
-cut the canonical frame into the same pieces for every task, and stays there."""
-TASKS = PriorConfig()
-TRAINING = TrainConfig(
-    iterations=30_000,
-    learning_rate=4e-3,
+"""Well-separated Gaussian clusters, to begin with: of half as many points, at half the cost."""
+SCHOOLING = TrainConfig(
+    iterations=4_000,
+    learning_rate=5e-3,
     labels="matched",
-    untold=0.1,
-    turned=0.3,
+    untold=0.25,
+    turned=1.0,
+    recall=0.5,
     log_every=50,
 )
+TASKS = PriorConfig(count_weights=(3, 20, 18, 14, 11, 9, 8, 7, 5, 5), swirled=0.2)
+TRAINING = replace(SCHOOLING, iterations=15_000, learning_rate=4e-3, turned=0.3)
 COUNT = CountConfig()
-SCHOOLED = WEIGHTS / "school.safetensors"
-"""The learner after its first part of the training; what other trainings may begin from."""
 PACKAGED = Path(l2c_jax.__file__).parent / "pretrained" / "universal.safetensors"
 
 
@@ -85,16 +88,17 @@ def measure(options: Options) -> list[Record]:
 
 def pretrain() -> None:
     """Make the packaged weights: a learner of easy tasks, of all tasks, then its head for k."""
-    path = RUNS / "universal" / "without_head.safetensors"
-    train(SCHOOLED, SCHOOL, MODEL, SCHOOLING)
-    train(path, TASKS, MODEL, TRAINING, start=load_learner(SCHOOLED), folder=path.parent)
-    save_learner(PACKAGED, fit_count(load_learner(path), task_source(TASKS), COUNT))
+    folder = RUNS / "universal"
+    school, whole = folder / "school.safetensors", folder / "without_head.safetensors"
+    train(school, SCHOOL, MODEL, SCHOOLING, folder=folder / "school")
+    train(whole, TASKS, MODEL, TRAINING, start=load_learner(school), folder=folder / "whole")
+    save_learner(PACKAGED, fit_count(load_learner(whole), task_source(TASKS), COUNT))
 
 
 def small_learner() -> Learner:
     """One that has learned nothing, for smoke runs."""
     tasks = replace(TASKS, num_points=32, min_points=16, num_clusters=3, count_weights=(1, 1, 1))
-    model = replace(MODEL, num_clusters=3, hidden=(8, 8, 8), count_hidden=4)
+    model = replace(MODEL, num_clusters=3, hidden=(8,), count_hidden=4)
     return Learner(init(jax.random.key(0), model), model, {"tasks": asdict(tasks)})
 
 

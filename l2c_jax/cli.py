@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import jax
 import numpy as np
 import tyro
 
@@ -234,7 +235,7 @@ class Info:
     def run(self) -> int:
         """Print the header."""
         learner = load_learner(self.weights)
-        size = sum(leaf.size for layer in learner.params.layers for leaf in layer)
+        size = sum(leaf.size for leaf in jax.tree.leaves(learner.params))
         print(json.dumps({**learner.header, "parameters": size}, indent=2))
         return 0
 

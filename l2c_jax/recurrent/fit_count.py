@@ -95,7 +95,7 @@ def fit_count(
     }
     kernel = head.hidden_kernel / spread[:, None]  # the scaling becomes a part of the head
     head = head._replace(hidden_kernel=kernel, hidden_bias=head.hidden_bias - mean @ kernel)
-    params = Params(learner.params.layers, jax.tree.map(np.asarray, head))
+    params = learner.params._replace(head=jax.tree.map(np.asarray, head))
     return Learner(params, model, {**learner.header, "count": count})
 
 
@@ -104,7 +104,7 @@ def _read(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Features ``[B, F]`` and true numbers ``[B]``, until there are enough of them."""
     model = learner.model
-    frozen = Params(learner.params.layers, None)
+    frozen = learner.params._replace(head=None)
 
     def one(params: Params, key: Key) -> tuple[Array, Array]:
         key_task, key_read = jax.random.split(key)

@@ -5,11 +5,18 @@
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from l2c_jax.recurrent.alike import (
+    AlikeCarry,
+    AlikeParams,
+    clear_alike,
+    init_alike,
+    step_alike,
+)
 from l2c_jax.recurrent.count import CountParams, init_count
 from l2c_jax.recurrent.lstm import LayerParams, LayerState, init_layer, layer_step, zero_state
 from l2c_jax.recurrent.scan import Scan, checkpointed
@@ -27,6 +34,10 @@ class ModelConfig:
     """K, width of its output: the number of clusters, or the most of them."""
     hidden: tuple[int, ...] = (64, 64, 64)
     """H of each layer before the last, which has K units."""
+    memory: Literal["task", "cluster"] = "task"
+    """Whose memory the cells are: the task's, as printed, or each cluster's, all of which are run
+    with the same weights (:mod:`l2c_jax.recurrent.alike`); that takes one layer, and its scores
+    are logits, so that their scale is 1."""
     feedback: bool = True
     """Whether the previous score is part of the input, as printed."""
     frame: Frame = "canonical"
@@ -50,6 +61,14 @@ class ModelConfig:
             raise ValueError(f"frame must be one of {FRAMES}, got {self.frame!r}")
         if not self.logit_scale > 0:
             raise ValueError("logit_scale must be positive")
+        if self.memory not in ("task", "cluster"):
+            raise ValueError(f'memory must be "task" or "cluster", got {self.memory!r}')
+        if self.memory == "cluster" and not (
+            len(self.hidden) == 1 and self.feedback and self.logit_scale == 1
+        ):
+            raise ValueError(
+                'memory "cluster" needs one hidden layer, feedback, and a logit_scale of 1'
+            )
         if self.count_hidden < 0:
             raise ValueError("count_hidden must not be negative")
 
@@ -57,14 +76,16 @@ class ModelConfig:
 class Params(NamedTuple):
     """All weights of the learner."""
 
-    layers: tuple[LayerParams, ...]  # the last one has K units
+    layers: tuple[LayerParams, ...]  # the last one has K units; none if each cluster has its own
     head: CountParams | None = None  # the head that guesses the number of clusters
+    alike: AlikeParams | None = None  # of learners whose clusters have a memory each
 
 
 class Carry(NamedTuple):
     """All that the learner remembers of a task; kept from pass to pass, cleared between tasks."""
 
     layers: tuple[LayerState, ...]
+    alike: AlikeCarry | None = None
 
     @property
     def score(self) -> Array:
@@ -94,6 +115,9 @@ def init(key: Key, config: ModelConfig) -> Params:
         count = init_count(key_count, config.dimensions, config.count_hidden, config.num_clusters)
     else:
         count = None
+    if config.memory == "cluster":
+        shape = config.dimensions, config.hidden[0], config.num_clusters
+        return Params((), count, init_alike(key, *shape))
     inputs = config.dimensions
     if config.given_clusters:
         inputs += config.num_clusters
@@ -109,7 +133,8 @@ def init(key: Key, config: ModelConfig) -> Params:
 
 def clear(params: Params) -> Carry:
     """The carry before a task: "Clear LSTM cell states" (Algorithms 1 and 2)."""
-    return Carry(tuple(zero_state(layer) for layer in params.layers))
+    alike = None if params.alike is None else clear_alike(params.alike)
+    return Carry(tuple(zero_state(layer) for layer in params.layers), alike)
 
 
 def step(params: Params, carry: Carry, point: Array) -> tuple[Carry, Array]:
@@ -117,7 +142,8 @@ def step(params: Params, carry: Carry, point: Array) -> tuple[Carry, Array]:
 
     Four LSTM layers; the first reads the point and the previous score :math:`a_{t-1}`, the
     layers between first and last add their input to their output, the last layer's output is
-    the score :math:`a_t` (section 3.2, figure 1).
+    the score :math:`a_t` (section 3.2, figure 1). Where every cluster has a memory of its own:
+    :func:`l2c_jax.recurrent.alike.step_alike`.
 
     Args:
       params: the learner.
@@ -127,6 +153,10 @@ def step(params: Params, carry: Carry, point: Array) -> tuple[Carry, Array]:
     Returns:
       The new carry, and the score ``[K]``, in (-1, 1); see :func:`log_probabilities`.
     """
+    if params.alike is not None:
+        assert carry.alike is not None
+        alike, score = step_alike(params.alike, carry.alike, point)
+        return carry._replace(alike=alike), score
     first, last = params.layers[0], len(params.layers) - 1
     feedback = first.input_kernel.shape[0] > point.shape[0]
     signal = jnp.concatenate([point, carry.score]) if feedback else point
@@ -181,6 +211,20 @@ def rollout(
     sequence = (points[order], None if mask is None else mask[order])
     carry, scores = scan(body, carry, sequence)
     return carry, jnp.zeros_like(scores).at[order].set(scores, unique_indices=True)
+
+
+def frozen_scores(params: Params, carry: Carry, points: Array) -> Array:
+    """What the learner says of every point by itself, with what it remembers now.
+
+    Args:
+      params: the learner.
+      carry: what it remembers of this task; no point changes it.
+      points: ``[N, D]``.
+
+    Returns:
+      ``[N, K]``.
+    """
+    return jax.vmap(lambda point: step(params, carry, point)[1])(points)
 
 
 def known_count(points: Array, count: Array | int, num_clusters: int) -> Array:

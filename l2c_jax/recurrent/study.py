@@ -16,10 +16,10 @@ from l2c_jax.recurrent.model import (
     ModelConfig,
     Params,
     clear,
+    frozen_scores,
     known_count,
     log_probabilities,
     rollout,
-    step,
 )
 from l2c_jax.tasks.task import visiting_order
 from l2c_jax.types import Array, Key
@@ -117,8 +117,7 @@ def recall_each(params: Params, memory: Memory, points: Array, *, model: ModelCo
     """As :func:`recall`, of each reading in its own numbering: ``[M, N, K]`` logarithms."""
     count = memory.told
     shown = known_count(points, count, model.num_clusters) if model.given_clusters else points
-    ask = jax.vmap(partial(step, params), (None, 0))  # over points
-    _, scores = jax.vmap(ask, (0, None))(memory.carries, shown)
+    scores = jax.vmap(partial(frozen_scores, params), (0, None))(memory.carries, shown)
     allowed = jnp.where(count > 0, count, model.num_clusters) if model.given_clusters else None
     return jax.vmap(log_probabilities, (0, None, None))(scores, model.logit_scale, allowed)
 

@@ -22,6 +22,7 @@ from l2c_jax.recurrent.model import (
     ModelConfig,
     Params,
     clear,
+    frozen_scores,
     init,
     known_count,
     log_probabilities,
@@ -65,6 +66,9 @@ class TrainConfig:
     update: Literal["pass", "iteration"] = "pass"
     """When Adam steps: after every pass, as printed, or once per iteration, with gradients
     through all passes."""
+    recall: float = 0.0
+    """Share of the loss that is taken after the pass, of all points with the carry frozen, as they
+    are labelled in the end; the rest is of the scores on the way."""
     window: int | None = None
     """Steps per window, for long sequences: only a window's first carry is stored, so memory grows
     with N / window + window. None: one window."""
@@ -91,6 +95,8 @@ class TrainConfig:
             raise ValueError("untold must lie in [0, 1]")
         if not 0 <= self.turned <= 1:
             raise ValueError("turned must lie in [0, 1]")
+        if not 0 <= self.recall <= 1:
+            raise ValueError("recall must lie in [0, 1]")
         if self.window is not None and self.window < 1:
             raise ValueError("window must be at least 1")
         if self.truncate and self.window is None:
@@ -162,10 +168,18 @@ def _pass_loss(
         scan = windowed(training.window, truncate=training.truncate)
     carry, scores = rollout(params, carry, points, order, mask=task.mask, scan=scan)
     log_probs = log_probabilities(scores, model.logit_scale, count)
+    on_the_way = log_probs
+    if training.recall > 0:
+        frozen = frozen_scores(params, carry, points)
+        log_probs = log_probabilities(frozen, model.logit_scale, count)
     labels = task.labels
     if training.labels == "matched":
         labels = matched_labels(log_probs, labels, task.mask)
-    loss = training.lam * classify_loss(log_probs, labels, task.mask)
+    classified = classify_loss(log_probs, labels, task.mask)
+    if training.recall > 0:
+        classified *= training.recall
+        classified += (1 - training.recall) * classify_loss(on_the_way, labels, task.mask)
+    loss = training.lam * classified
     if near is not None:
         loss += (1 - training.lam) * local_loss(log_probs, near, task.mask)
     predicted = jnp.argmax(log_probs, axis=-1)
