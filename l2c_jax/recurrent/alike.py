@@ -110,7 +110,7 @@ def step_alike(params: AlikeParams, carry: AlikeCarry, point: Array) -> tuple[Al
       The new carry, and the logits ``[K]``; clusters beyond the number told have -1e9.
     """
     dimensions = params.linear.shape[0]
-    clusters, hidden = params.start.shape
+    clusters = params.start.shape[0]
     point, told = point[:dimensions], point[dimensions:]
     known = told.sum()
     allowed = jnp.ones(clusters)

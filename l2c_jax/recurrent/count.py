@@ -1,7 +1,8 @@
 """How many clusters? A small head on what the learner makes of every number: P(k | X).
 
 The learner is told each number of clusters in turn. How sure it is of its clusters then, how tight
-they are, how small the smallest is and whether two readings agree is what the head looks at.
+they are, how small the smallest is, how likely the points are under such clusters and whether two
+readings agree is what the head looks at; and at the clusters that the learner uses untold.
 """
 
 from typing import NamedTuple
@@ -11,8 +12,10 @@ import jax.numpy as jnp
 
 from l2c_jax.types import Array, Key
 
-ASPECTS = 5
+ASPECTS = 6
 """What is looked at for each number of clusters; see :func:`count_features`."""
+RIDGE = 1e-3
+"""Added to the variance of a cluster along each axis; the total of all points is 1."""
 
 
 class CountParams(NamedTuple):
@@ -25,8 +28,8 @@ class CountParams(NamedTuple):
 
 
 def num_features(dimensions: int, num_clusters: int) -> int:
-    """F: the aspects of each number of clusters, the axes' variances, the number of points."""
-    return ASPECTS * num_clusters + dimensions + 1
+    """F: the aspects of each number of clusters, what was untold, axes, the number of points."""
+    return ASPECTS * num_clusters + num_clusters + 2 + dimensions + 1
 
 
 def init_count(key: Key, dimensions: int, hidden: int, num_clusters: int) -> CountParams:
@@ -51,19 +54,23 @@ def init_count(key: Key, dimensions: int, hidden: int, num_clusters: int) -> Cou
     )
 
 
-def count_features(points: Array, mask: Array, answers: Array) -> Array:
+def count_features(points: Array, mask: Array, answers: Array, untold: Array) -> Array:
     """What the head sees; the numbering of the clusters does not matter to it.
 
     For each number told, means over the readings of: the certainty (mean largest probability);
     the share of points whose probabilities are spread (mean entropy); the logarithm of the
-    variance within clusters over the total; the share of the smallest cluster; and how alike the
-    readings' partitions are (cosine of the tables of who is with whom, mean over pairs of
-    readings; 1 for a single reading). Then the variance along each axis, and log10 N.
+    variance within clusters over the total; the share of the smallest cluster; the mean
+    log-density of the points under Gaussians with the clusters' moments, but for a constant; and
+    how alike the readings' partitions are (cosine of the tables of who is with whom, mean over
+    pairs of readings; 1 for a single reading). Then, of readings that were told no number, the
+    shares of the clusters from the largest to the smallest, certainty and entropy; the variance
+    along each axis, and log10 N.
 
     Args:
       points: ``[N, D]`` in the learner's frame.
       mask: ``[N]`` bool.
       answers: ``[K, M, N, K]``, probabilities of M readings that were told 1 ... K clusters.
+      untold: ``[M, N, K]``, the same of readings that were not told.
 
     Returns:
       ``[F]``.
@@ -74,15 +81,29 @@ def count_features(points: Array, mask: Array, answers: Array) -> Array:
     axes = (cloud**2).sum(axis=0) / count
     total = jnp.maximum(axes.sum(), 1e-12)
 
+    def surety(given: Array) -> list[Array]:
+        entropy = -(given * jnp.log(given + 1e-9)).sum() / count
+        return [given.max(axis=1).sum() / count, entropy]
+
     def of_reading(answer: Array, told: Array) -> Array:
         given = answer * real[:, None]
         sizes = given.sum(axis=0)
-        means = (given.T @ cloud) / jnp.maximum(sizes, 1e-9)[:, None]
+        weight = jnp.maximum(sizes, 1e-9)
+        means = (given.T @ cloud) / weight[:, None]
         within = 1 - (sizes[:, None] * means**2).sum() / (count * total)
         smallest = jnp.where(jnp.arange(sizes.size) < told, sizes, count).min() / count
-        entropy = -(given * jnp.log(given + 1e-9)).sum() / count
-        certainty = given.max(axis=1).sum() / count
-        return jnp.stack([certainty, entropy, jnp.log(jnp.clip(within, 1e-4, 1)), smallest])
+        second = jnp.einsum("nk,ni,nj->kij", given, cloud, cloud) / weight[:, None, None]
+        spread = second - means[:, :, None] * means[:, None, :]
+        spread = spread / total + RIDGE * jnp.eye(cloud.shape[1])[None]
+        log_volume = jnp.linalg.slogdet(spread)[1]
+        likely = (sizes * (jnp.log(weight / count) - 0.5 * log_volume)).sum() / count
+        tight = jnp.log(jnp.clip(within, 1e-4, 1))
+        return jnp.stack([*surety(given), tight, smallest, likely])
+
+    def of_untold(answer: Array) -> Array:
+        given = answer * real[:, None]
+        shares = jnp.sort(given.sum(axis=0))[::-1] / count
+        return jnp.concatenate([shares, jnp.stack(surety(given))])
 
     def of_number(answers: Array, told: Array) -> Array:
         given = answers * real[None, :, None]
@@ -96,7 +117,8 @@ def count_features(points: Array, mask: Array, answers: Array) -> Array:
         return jnp.append(single, agreement if len(answers) > 1 else 1.0)
 
     every = jax.vmap(of_number)(answers, 1 + jnp.arange(len(answers)))
-    return jnp.concatenate([every.ravel(), axes, jnp.log10(count)[None]])
+    free = jax.vmap(of_untold)(untold).mean(axis=0)
+    return jnp.concatenate([every.ravel(), free, axes, jnp.log10(count)[None]])
 
 
 def count_log_probabilities(params: CountParams, features: Array) -> Array:
@@ -113,7 +135,7 @@ def count_log_probabilities(params: CountParams, features: Array) -> Array:
       >>> import jax, jax.numpy as jnp
       >>> head = init_count(jax.random.key(0), dimensions=2, hidden=4, num_clusters=3)
       >>> points, answers = jnp.ones((6, 2)), jnp.full((3, 2, 6, 3), 1 / 3)
-      >>> seen = count_features(points, jnp.ones(6, bool), answers)
+      >>> seen = count_features(points, jnp.ones(6, bool), answers, answers[0])
       >>> float(jnp.exp(count_log_probabilities(head, seen)).sum().round(5))
       1.0
     """

@@ -237,7 +237,7 @@ def reading_features(
     passes: int,
     orders: int,
 ) -> Array:
-    """``[F]``: what readings told 1 ... K clusters say to the head that guesses their number.
+    """``[F]``: what readings told 1 ... K clusters, or none, say to the head for their number.
 
     Args:
       params: a learner that is told the number of clusters.
@@ -259,9 +259,9 @@ def reading_features(
         )
         return jnp.exp(recall_each(params, memory, points, model=model))
 
-    keys = jax.random.split(key, model.num_clusters)
-    told = jax.vmap(answers)(keys, 1 + jnp.arange(model.num_clusters))  # [K, M, N, K]
-    return count_features(points, mask, told)
+    keys = jax.random.split(key, 1 + model.num_clusters)
+    every = jax.vmap(answers)(keys, jnp.arange(1 + model.num_clusters))  # [1 + K, M, N, K]
+    return count_features(points, mask, every[1:], every[0])
 
 
 def _count_chances(params: Params, *given: Array, **read: Any) -> Array:

@@ -255,6 +255,9 @@ def train_step(
         keys_told = _mine(jax.random.split(key_told, whole_batch), axis)
         told = jax.vmap(partial(jax.random.bernoulli, p=1 - training.untold))(keys_told)
 
+    def cleared(params: Params) -> Carry:
+        return jax.vmap(lambda _: clear(params))(jnp.arange(batch))
+
     def batch_loss(params: Params, carry: Carry, key: Key) -> tuple[Array, tuple[Carry, Array]]:
         keys = _mine(jax.random.split(key, whole_batch), axis)
         orders = jax.vmap(visiting_order)(keys, tasks.mask)
@@ -264,8 +267,8 @@ def train_step(
         loss, (carry, error) = over_tasks(params, carry, tasks, orders, near, told)
         return loss.mean(), (carry, error.mean())
 
-    def all_passes(params: Params, carry: Carry, keys: Key) -> tuple[Array, TrainInfo]:
-        losses, errors = [], []
+    def all_passes(params: Params, keys: Key) -> tuple[Array, TrainInfo]:
+        carry, losses, errors = cleared(params), [], []
         for key in keys:
             loss, (carry, error) = batch_loss(params, carry, key)
             losses.append(loss)
@@ -279,22 +282,27 @@ def train_step(
         return optax.apply_updates(params, updates), opt_state
 
     params, opt_state = state.params, state.opt_state
-    carry = jax.vmap(lambda _: clear(params))(jnp.arange(batch))
     keys = jax.random.split(key, training.passes)
     if training.update == "iteration":
-        grads, info = jax.grad(all_passes, has_aux=True)(params, carry, keys)
+        grads, info = jax.grad(all_passes, has_aux=True)(params, keys)
         params, opt_state = descend(params, opt_state, grads)
         return TrainState(params, opt_state, state.step + 1), _over_devices(info, axis)
 
-    def one_pass(loop: tuple, key: Key) -> tuple:
+    def pass_loss(params: Params, carry: Carry, key: Key, first: Array) -> tuple:
+        start = jax.tree.map(partial(jnp.where, first), cleared(params), carry)
+        return batch_loss(params, start, key)
+
+    def one_pass(loop: tuple, visit: tuple[Key, Array]) -> tuple:
         params, opt_state, carry = loop
-        (loss, (carry, error)), grads = jax.value_and_grad(batch_loss, has_aux=True)(
-            params, carry, key
+        (loss, (carry, error)), grads = jax.value_and_grad(pass_loss, has_aux=True)(
+            params, carry, *visit
         )
         params, opt_state = descend(params, opt_state, grads)
         return (params, opt_state, carry), TrainInfo(loss, error)
 
-    (params, opt_state, _), info = jax.lax.scan(one_pass, (params, opt_state, carry), keys)
+    visits = keys, jnp.arange(training.passes) == 0
+    state_and_carry = params, opt_state, cleared(params)
+    (params, opt_state, _), info = jax.lax.scan(one_pass, state_and_carry, visits)
     return TrainState(params, opt_state, state.step + 1), _over_devices(info, axis)
 
 

@@ -28,6 +28,12 @@ VARIANTS = {
         ModelConfig(num_clusters=3, hidden=(4,), frame="raw", feedback=False, given_clusters=True),
         replace(TRAINING, labels="matched"),
     ),
+    "a memory a cluster, recalled": (
+        ModelConfig(
+            num_clusters=3, hidden=(4,), memory="cluster", logit_scale=1.0, given_clusters=True
+        ),
+        replace(TRAINING, labels="matched", recall=0.5, untold=0.5),
+    ),
 }
 one_step = jax.jit(train_step, static_argnames=("model", "training"))
 
