@@ -11,7 +11,6 @@ number, better than HDBSCAN and than k-means with the silhouette. No real table 
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import jax
 
