@@ -106,7 +106,7 @@ class Cluster:
     standardise: bool = True
     """Give every column the same variance first."""
     orders: int = 16
-    """Visiting orders averaged."""
+    """Readings in different orders, of which the surest quarter is averaged."""
     passes: int = 2
     """Passes over the sample."""
     seed: int = 0

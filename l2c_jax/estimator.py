@@ -35,7 +35,7 @@ class MetaClusterer(
     Args:
       n_clusters: k, at most 10 for the packaged weights. ``None``: the most probable number.
       weights: the name of packaged weights, or a file.
-      n_orders: M, readings that are averaged.
+      n_orders: M, readings, of which the surest quarter is averaged.
       n_passes: E, passes of each reading over the sample.
       random_state: of the sample and the visiting orders.
 

@@ -24,7 +24,6 @@ from l2c_jax.recurrent.model import (
 from l2c_jax.tasks.task import visiting_order
 from l2c_jax.types import Array, Key
 
-
 SUREST = 4
 """One reading in so many is kept, the surest ones: like the best of several starts."""
 

@@ -59,7 +59,7 @@ def study_table(
         or else the clusters that it uses.
       standardise: give every column the same variance first.
       passes: E, passes over the sample.
-      orders: M, readings averaged.
+      orders: M, readings, of which the surest quarter is averaged.
       seed: of the sample and the visiting orders.
 
     Returns:
@@ -109,7 +109,7 @@ def study_table(
     if learner.params.head is not None:
         given = (learner.params, key_count, spread, mask)
         every = {**how, "orders": COUNT_ORDERS}
-        log_chances = np.array(_log_counts(*given, **every))
+        log_chances = np.array(_log_counts(*given, **every), np.float64)
         log_chances[limit:] = -np.inf
         chances = np.exp(log_chances - np.logaddexp.reduce(log_chances))
         num_clusters = num_clusters or 1 + int(chances.argmax())
