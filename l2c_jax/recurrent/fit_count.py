@@ -9,9 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec as P
 from tqdm import tqdm
 
 from l2c_jax.recurrent.count import CountParams, count_log_probabilities
+from l2c_jax.recurrent.fit import task_mesh
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import Params, init
 from l2c_jax.recurrent.table import COUNT_ORDERS, reading_features
@@ -119,11 +122,22 @@ def _read(
         )
         return features, (member.sum(axis=0) > 0).sum()
 
-    several = jax.jit(jax.vmap(one, (None, 0)))
+    mesh = task_mesh(config.together)
+    everywhere, parts = NamedSharding(mesh, P()), NamedSharding(mesh, P("tasks"))
+    frozen = jax.device_put(frozen, everywhere)
+    several = jax.jit(
+        jax.shard_map(
+            jax.vmap(one, (None, 0)),
+            mesh=mesh,
+            in_specs=(P(), P("tasks")),
+            out_specs=P("tasks"),
+            check_vma=False,
+        )
+    )
     with tqdm(total=config.tasks, desc="number of clusters", disable=not progress) as bar:
         for start in range(0, config.tasks, config.together):
             keys = jax.random.split(jax.random.fold_in(key, start), config.together)
-            features, counts = several(frozen, keys)
+            features, counts = several(frozen, jax.device_put(keys, parts))
             yield np.asarray(features), np.asarray(counts)
             bar.update(min(config.together, config.tasks - start))
 
