@@ -42,6 +42,9 @@ def use_all_cores() -> None:
         if name not in flags:
             flags += f" {name}={value}"
     os.environ["XLA_FLAGS"] = flags.strip()
+    # threads of XLA's pool: with one a device, devices that wait for each other can take them all,
+    # and a training of large programs stands still
+    os.environ.setdefault("NPROC", str(4 * (cores or 1)))
 
 
 def keep_freed_memory() -> None:

@@ -33,6 +33,7 @@ def test_start_gives_one_device_a_core_and_a_cache(tmp_path):
 import os, jax, l2c_jax.runtime
 l2c_jax.runtime.start()
 assert jax.device_count() == len(os.sched_getaffinity(0))
+assert int(os.environ["NPROC"]) > jax.device_count()
 print(jax.config.jax_compilation_cache_dir)
 """
     assert run(code, XLA_FLAGS="", XDG_CACHE_HOME=str(tmp_path)).startswith(str(tmp_path))
