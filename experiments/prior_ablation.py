@@ -6,9 +6,9 @@ agree no better with the classes of real tables.
     python -m experiments.prior_ablation          # trains every variant: two hours on one core
     python -m experiments.prior_ablation --smoke  # seconds, on a table of scikit-learn's
 
-Every learner begins from the one that the packaged weights began from, which knows Gaussian
-clusters only, and is trained for a fifteenth of their length. A run that was stopped goes on with
-the same command.
+Every learner begins from the school of ``table_school.py``, which knows Gaussian clusters only. It
+has one memory for the whole task, where the packaged weights have one for each cluster. A run that
+was stopped goes on with the same command.
 """
 
 from collections.abc import Iterator, Sequence
@@ -175,7 +175,8 @@ def render(records: list[Record]) -> str:
         + markdown_table(
             ["method", "ARI", "above the whole prior, ARI x100 (95 % interval)"], body
         )
-        + f"\n\nLearners of easy Gaussian tasks, trained on for "
+        + "\n\nLearners of easy Gaussian tasks, with one memory for the whole task (the packaged "
+        "weights have one for each cluster), trained on for "
         f"{training['iterations']:,} iterations of {training['batch']} tasks (all of them in "
         f"{number(minutes, 0)} minutes of one core), read "
         f"{whole['n']} real tables, the number of classes told. Intervals: bootstrap over "

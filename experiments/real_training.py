@@ -38,8 +38,8 @@ PARTS = (
     (LONGER_SCHOOL, SCHOOL, replace(SCHOOLING, iterations=45_000)),
     (START, TASKS, replace(TRAINING, iterations=12_000)),
 )
-"""The trainings, each from where the one before ended, that make what :data:`MIXED` starts from:
-like the packaged weights "universal", with more of the easy tasks and fewer of all the others."""
+"""The trainings, each from where the one before ended, that make what :data:`MIXED` starts
+from: on easy tasks, more of them, and then on the prior of all families."""
 SMOKE_MODEL = ModelConfig(dimensions=2, num_clusters=4, hidden=(4,), given_clusters=True)
 SMOKE_TASKS = TaskConfig(num_points=24, num_clusters=4, swirls=0)
 """Of a generator that compiles in seconds."""
