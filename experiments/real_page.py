@@ -150,7 +150,7 @@ def made(rows: Sequence[str], settings: Sequence[str], by: dict) -> str:
     if start in rows:
         said.append(
             f"*{start}* was trained on easy tasks first, and then on the prior of all families, "
-            "with one memory for the whole task. No table was used to train it, but its prior, its "
-            "frame and how it is trained further were chosen with all these tables in view."
+            "with one memory for the whole task. No table was used to train it, but its prior, "
+            "its frame and how it is trained further were chosen with all these tables in view."
         )
     return " ".join(said)
