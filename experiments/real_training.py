@@ -36,7 +36,7 @@ START = WEIGHTS / "tables_start.safetensors"
 PARTS = (
     (SCHOOLED, SCHOOL, SCHOOLING),
     (LONGER_SCHOOL, SCHOOL, replace(SCHOOLING, iterations=45_000)),
-    (START, TASKS, replace(TRAINING, iterations=12_000)),
+    (START, TASKS, TRAINING),
 )
 """The trainings, each from where the one before ended, that make what :data:`MIXED` starts
 from: on easy tasks, more of them, and then on the prior of all families."""

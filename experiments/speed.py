@@ -30,6 +30,7 @@ from tqdm import tqdm
 from experiments.harness import Options, main
 from experiments.speed_costs import ROOT, generator, latency, line, windows
 from experiments.speed_workers import WORKERS
+from l2c_jax import runtime
 from l2c_jax.plots import growth
 from l2c_jax.report import Record, markdown_table, number
 
@@ -56,7 +57,7 @@ class Worker:
     """A competitor's process."""
 
     def __init__(self, name: str) -> None:
-        environment = {k: v for k, v in os.environ.items() if k not in ("XLA_FLAGS",)}
+        environment = {k: v for k, v in os.environ.items() if k not in runtime.VARIABLES}
         self.name = name
         self.process = subprocess.Popen(
             [sys.executable, "-m", "experiments.speed_workers", name],

@@ -15,6 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from experiments.harness import Options
+from l2c_jax import runtime
 from l2c_jax.evaluate import record
 from l2c_jax.recurrent import ModelConfig, clear, init, rollout
 from l2c_jax.recurrent.model import Params
@@ -118,7 +119,7 @@ print(first, sorted(again)[2])
 def latency(options: Options) -> Iterator[Record]:
     """Seconds to cluster Iris: in a fresh process with an empty cache, a filled one, and again."""
     with tempfile.TemporaryDirectory() as cache:
-        environment = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"}
+        environment = {k: v for k, v in os.environ.items() if k not in runtime.VARIABLES}
         environment["XDG_CACHE_HOME"] = cache
 
         def run(which: str) -> tuple[float, float]:

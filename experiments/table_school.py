@@ -30,7 +30,7 @@ SCHOOLING = TrainConfig(iterations=10_000, labels="matched", turned=1.0, log_eve
 cut the canonical frame into the same pieces for every task, and stays there."""
 TASKS = PriorConfig()
 TRAINING = TrainConfig(
-    iterations=30_000,
+    iterations=12_000,
     learning_rate=4e-3,
     labels="matched",
     untold=0.1,

@@ -15,7 +15,8 @@ from tqdm import tqdm
 from experiments.data import LabelledTable
 from experiments.harness import Options
 from experiments.kept import kept
-from experiments.zero_shot_tables import SMOKE, TOLD, labels_of, place
+from experiments.zero_shot_tables import SMOKE, TOLD, labels_of, place, story_of
+from l2c_jax import runtime
 from l2c_jax.baselines import BASELINES
 from l2c_jax.evaluate import record
 from l2c_jax.metrics import adjusted_rand_index
@@ -54,7 +55,7 @@ def stability(learner: Learner, tables: list[LabelledTable], options: Options) -
     separated = [blobs(rng, learner.model.num_clusters) for _ in range(2 if options.smoke else 30)]
     real = [(table.points, table.num_clusters) for table in tables]
     for dataset, clouds in {"separated clusters": separated, "real tables": real}.items():
-        story = {"learner": fingerprint(learner.params), "clouds": fingerprint(clouds)}
+        story = {**story_of(learner), "clouds": fingerprint(clouds)}
         path = place("stability", dataset, options, "json")
         found = kept(path, story, partial(unchanged, dataset, clouds, learner, options.seed))
         names = [table.name for table in tables] if clouds is real else [""] * len(clouds)
@@ -152,8 +153,8 @@ def seconds(learner: Learner, options: Options) -> Iterator[Record]:
 
 def fresh(cache: str) -> float:
     """Seconds from import to answer in a new process."""
-    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": cache}
-    environment.pop("XLA_FLAGS", None)
+    environment = {k: v for k, v in os.environ.items() if k not in runtime.VARIABLES}
+    environment["JAX_COMPILATION_CACHE_DIR"] = cache
     done = subprocess.run(
         [sys.executable, "-c", FRESH], capture_output=True, text=True, check=True, env=environment
     )

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from experiments.harness import Options
 from experiments.kept import kept
-from experiments.zero_shot_tables import counted, labels_of, place
+from experiments.zero_shot_tables import counted, labels_of, place, story_of
 from l2c_jax.baselines import BASELINES
 from l2c_jax.baselines.counts import COUNTS
 from l2c_jax.evaluate import draw_tasks, oracle_labels, record, scores_of_tasks
@@ -24,7 +24,6 @@ from l2c_jax.tasks.priors import PriorConfig, draw_prior_task
 from l2c_jax.tasks.shapes import SHAPES
 from l2c_jax.tasks.synthetic import TaskConfig
 from l2c_jax.tasks.task import Task
-from l2c_jax.weights import fingerprint
 
 COUNT = 200
 OTHER = "section 4.1, held out"
@@ -79,7 +78,7 @@ def measure(learner: Learner, options: Options) -> list[Record]:
     chosen = families(prior)
     if options.smoke:
         chosen = dict(list(chosen.items())[:1])
-    story = {"learner": fingerprint(learner.params), "methods": METHODS, "count": count}
+    story = {**story_of(learner), "methods": METHODS, "count": count}
     records: list[Record] = []
     for name, config in tqdm(chosen.items(), desc="families"):
 

@@ -18,7 +18,14 @@ from l2c_jax.evaluate import record
 from l2c_jax.metrics import adjusted_rand_index
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.table import label_table, study_table
+from l2c_jax.recurrent.table import (
+    COUNT_ORDERS,
+    READ,
+    SAMPLE,
+    SUREST,
+    label_table,
+    study_table,
+)
 from l2c_jax.recurrent.table_frame import enter_frame, table_frame
 from l2c_jax.report import Record, markdown_table, measured, number
 from l2c_jax.weights import fingerprint
@@ -76,9 +83,15 @@ def learned(table: LabelledTable, learner: Learner, options: Options) -> Answer:
     story = {
         "points": fingerprint(table.points),
         "clusters": table.num_clusters,
-        "learner": fingerprint(learner.params),
+        **story_of(learner),
     }
     return kept_arrays(place("learned", table.name, options), story, compute)
+
+
+def story_of(learner: Learner) -> dict[str, Any]:
+    """All that the learner's answer about a table follows from, but for the table."""
+    reading = [SAMPLE, READ, SUREST, COUNT_ORDERS]
+    return {"learner": fingerprint(learner.params), "reading": reading}
 
 
 def designed(table: LabelledTable, model: ModelConfig, options: Options) -> Answer:

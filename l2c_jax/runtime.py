@@ -7,6 +7,11 @@ from pathlib import Path
 
 import jax
 
+VARIABLES = ("XLA_FLAGS", "NPROC")
+"""What :func:`use_all_cores` puts into the environment, for programs that start fresh ones."""
+THREADS = 32
+"""Least number of threads in XLA's pool."""
+
 
 def cache_folder() -> Path:
     """Where compiled programs are kept between runs: ``$XDG_CACHE_HOME/l2c_jax``."""
@@ -30,7 +35,9 @@ def use_all_cores() -> None:
     The matrices of the recurrent learner are so small that one core multiplies them as fast as
     two; sharing the tasks over cores instead uses them all. Vectors are as wide as the processor
     has them, up to 512 bits: 5 to 8 % faster. Other platforms are not affected.
-    Flags that ``XLA_FLAGS`` has already are left as they are.
+    Flags that ``XLA_FLAGS`` has already are left as they are, and so is ``NPROC``, the number of
+    threads in XLA's pool. With one a device, devices that wait for each other can take them all,
+    and a training of large programs stands still.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     flags = os.environ.get("XLA_FLAGS", "")
@@ -42,9 +49,7 @@ def use_all_cores() -> None:
         if name not in flags:
             flags += f" {name}={value}"
     os.environ["XLA_FLAGS"] = flags.strip()
-    # threads of XLA's pool: with one a device, devices that wait for each other can take them all,
-    # and a training of large programs stands still
-    os.environ.setdefault("NPROC", str(4 * (cores or 1)))
+    os.environ.setdefault("NPROC", str(max(THREADS, 4 * (cores or 1))))
 
 
 def keep_freed_memory() -> None:

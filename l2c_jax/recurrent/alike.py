@@ -93,9 +93,9 @@ def init_alike(key: Key, dimensions: int, hidden: int, num_clusters: int) -> Ali
 def clear_alike(params: AlikeParams) -> AlikeCarry:
     """Nothing was read yet: cells at their learned start, no mass."""
     clusters, views = params.start.shape[0], params.density.shape[0]
-    nothing = jnp.zeros((clusters, views))
+    nothing = jnp.zeros((clusters, views), params.start.dtype)
     start = LayerState(0.5 * jnp.tanh(params.start), params.start)
-    return AlikeCarry(start, jnp.zeros(clusters), nothing, nothing)
+    return AlikeCarry(start, nothing[:, 0], nothing, nothing)
 
 
 def step_alike(params: AlikeParams, carry: AlikeCarry, point: Array) -> tuple[AlikeCarry, Array]:
@@ -113,7 +113,7 @@ def step_alike(params: AlikeParams, carry: AlikeCarry, point: Array) -> tuple[Al
     clusters = params.start.shape[0]
     point, told = point[:dimensions], point[dimensions:]
     known = told.sum()
-    allowed = jnp.ones(clusters)
+    allowed = jnp.ones(clusters, point.dtype)
     if told.size:  # cluster j is there if the number is j + 1 or more, or not known
         allowed = jnp.cumsum(told[::-1])[::-1] + (1 - known)
     views = _views(params, point)

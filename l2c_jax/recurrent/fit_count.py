@@ -1,6 +1,7 @@
 """Training the head that guesses the number of clusters, on a learner that stays as it is."""
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,6 @@ from jax.sharding import PartitionSpec as P
 from tqdm import tqdm
 
 from l2c_jax.recurrent.count import CountParams, count_log_probabilities
-from l2c_jax.recurrent.fit import task_mesh
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import Params, init
 from l2c_jax.recurrent.table import COUNT_ORDERS, reading_features
@@ -122,7 +122,8 @@ def _read(
         )
         return features, (member.sum(axis=0) > 0).sum()
 
-    mesh = task_mesh(config.together)
+    devices = jax.local_devices()[: math.gcd(config.together, jax.local_device_count())]
+    mesh = jax.make_mesh((len(devices),), ("tasks",), devices=devices)
     everywhere, parts = NamedSharding(mesh, P()), NamedSharding(mesh, P("tasks"))
     frozen = jax.device_put(frozen, everywhere)
     several = jax.jit(

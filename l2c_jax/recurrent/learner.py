@@ -31,7 +31,7 @@ def without_head(learner: Learner) -> Learner:
       learner: with a head or without; it is not changed.
 
     Returns:
-      Its layers alone, under a model without a head and a header that tells of none.
+      The rest of its parameters, under a model without a head and a header that tells of none.
     """
     header = {name: told for name, told in learner.header.items() if name != "count"}
     model = dataclasses.replace(learner.model, count_hidden=0)

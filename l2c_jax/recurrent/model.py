@@ -33,7 +33,8 @@ class ModelConfig:
     num_clusters: int = 2
     """K, width of its output: the number of clusters, or the most of them."""
     hidden: tuple[int, ...] = (64, 64, 64)
-    """H of each layer before the last, which has K units."""
+    """H of each layer before the last, which has K units; where every cluster has a memory of its
+    own, H of that."""
     memory: Literal["task", "cluster"] = "task"
     """Whose memory the cells are: the task's, as printed, or each cluster's, all of which are run
     with the same weights (:mod:`l2c_jax.recurrent.alike`); that takes one layer, and its scores
@@ -44,8 +45,9 @@ class ModelConfig:
     """Points are put into the canonical frame first, into that of winsorised columns (for tables),
     or read as they are ("raw", the paper as printed)."""
     logit_scale: float = 5.0
-    """What the score, which lies in (-1, 1), is multiplied by before the softmax. 1 is the paper
-    as printed and caps every probability: at .881 for K=2, .787 for K=3, .596 for K=6."""
+    """What the score, which lies in (-1, 1) but for memory "cluster", is multiplied by before the
+    softmax. 1 is the paper as printed and caps every probability: at .881 for K=2, .787 for K=3,
+    .596 for K=6."""
     given_clusters: bool = False
     """Whether the learner is told the task's number of clusters k <= K: a one-hot input, and the
     scores beyond k masked. Zeros, and no mask, say that it is not known."""
@@ -85,12 +87,7 @@ class Carry(NamedTuple):
     """All that the learner remembers of a task; kept from pass to pass, cleared between tasks."""
 
     layers: tuple[LayerState, ...]
-    alike: AlikeCarry | None = None
-
-    @property
-    def score(self) -> Array:
-        """``[K]``, the previous score: the last layer's output."""
-        return self.layers[-1].hidden
+    alike: AlikeCarry | None = None  # of learners whose clusters have a memory each; no layers
 
 
 def init(key: Key, config: ModelConfig) -> Params:
@@ -151,7 +148,8 @@ def step(params: Params, carry: Carry, point: Array) -> tuple[Carry, Array]:
       point: ``[D]`` (plus K columns of :func:`known_count` for learners that are told k).
 
     Returns:
-      The new carry, and the score ``[K]``, in (-1, 1); see :func:`log_probabilities`.
+      The new carry, and the score ``[K]``, in (-1, 1) or, of learners whose clusters have a
+      memory each, logits; see :func:`log_probabilities`.
     """
     if params.alike is not None:
         assert carry.alike is not None
@@ -159,14 +157,13 @@ def step(params: Params, carry: Carry, point: Array) -> tuple[Carry, Array]:
         return carry._replace(alike=alike), score
     first, last = params.layers[0], len(params.layers) - 1
     feedback = first.input_kernel.shape[0] > point.shape[0]
-    signal = jnp.concatenate([point, carry.score]) if feedback else point
+    signal = jnp.concatenate([point, carry.layers[-1].hidden]) if feedback else point
     states = []
     for index, (layer, state) in enumerate(zip(params.layers, carry.layers, strict=True)):
         state = layer_step(layer, state, signal)
         signal = signal + state.hidden if 0 < index < last else state.hidden
         states.append(state)
-    carry = Carry(tuple(states))
-    return carry, carry.score
+    return Carry(tuple(states)), states[-1].hidden
 
 
 def rollout(

@@ -24,9 +24,6 @@ from l2c_jax.recurrent.model import (
 from l2c_jax.tasks.task import visiting_order
 from l2c_jax.types import Array, Key
 
-SUREST = 4
-"""One reading in so many is kept, the surest ones: like the best of several starts."""
-
 
 class Memory(NamedTuple):
     """What M readings of one data set left behind."""
@@ -92,14 +89,27 @@ def study(
     passes: int = 2,
     orders: int = 16,
     most: int | None = None,
+    keep: int | None = None,
 ) -> Memory:
     """As :func:`read`, but keep the surest readings, and find out how their clusters correspond.
 
     A reading is as sure as the logarithm of the largest probability is high, in the mean over the
-    points. One in :data:`SUREST` is kept; the others have taken a wrong turn more often.
+    points. Keeping some is like taking the best of several starts.
+
+    Args:
+      params: as :func:`read`, and so are all that follow but the last.
+      key: consumed.
+      points: ``[N, D]``.
+      mask: ``[N]``.
+      count: k.
+      model: static.
+      passes: E, static.
+      orders: M, static.
+      most: static.
+      keep: how many of the readings are kept, static; ``None``: all.
 
     Returns:
-      The memory of ``max(1, M // SUREST)`` readings, for :func:`recall`.
+      The memory of the readings kept, for :func:`recall`.
     """
     memory = read(
         *(params, key, points, mask, count),
@@ -110,7 +120,7 @@ def study(
     )
     logs = recall_each(params, memory, points, model=model)
     surety = (logs.max(axis=2) * mask[None, :]).sum(axis=1)
-    kept = jnp.argsort(-surety)[: max(1, orders // SUREST)]
+    kept = jnp.argsort(-surety)[:keep] if keep else jnp.arange(orders)
     carries = jax.tree.map(lambda leaf: leaf[kept], memory.carries)
     memory = Memory(carries, memory.names[kept], memory.told)
     answers = jnp.exp(logs[kept]) * mask[None, :, None]

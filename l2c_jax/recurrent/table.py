@@ -25,6 +25,8 @@ READ = 256
 """Points read in one pass, another random sample each time."""
 CHUNK = 1024
 """Points labelled in one call."""
+SUREST = 4
+"""Where every cluster has a memory of its own, the surest reading in so many is kept."""
 COUNT_ORDERS = 2
 """Readings for each number of clusters, where their number has to be found."""
 
@@ -59,7 +61,8 @@ def study_table(
         or else the clusters that it uses.
       standardise: give every column the same variance first.
       passes: E, passes over the sample.
-      orders: M, readings, of which the surest quarter is averaged.
+      orders: M, readings, of which the surest quarter is averaged (all of them, if the learner has
+        one memory for the whole task).
       seed: of the sample and the visiting orders.
 
     Returns:
@@ -114,7 +117,8 @@ def study_table(
         chances = np.exp(log_chances - np.logaddexp.reduce(log_chances))
         num_clusters = num_clusters or 1 + int(chances.argmax())
     told = (num_clusters or 0) if model.given_clusters else 0
-    memory = _study(learner.params, key_told, spread, mask, np.int32(told), **how)
+    keep = max(1, orders // SUREST) if model.memory == "cluster" else None
+    memory = _study(learner.params, key_told, spread, mask, np.int32(told), keep=keep, **how)
     everything = np.arange(told or model.num_clusters)
     known = Knowledge(frame, memory, everything, np.zeros(everything.size), chances)
     if num_clusters is None:
@@ -271,5 +275,7 @@ def _count_chances(params: Params, *given: Array, **read: Any) -> Array:
 
 _static = ("model", "passes", "orders")
 _log_counts = jax.jit(_count_chances, static_argnames=_static)
-_study = jax.jit(lambda *given, **read: study(*given, **read, most=READ), static_argnames=_static)
+_study = jax.jit(
+    lambda *given, **read: study(*given, **read, most=READ), static_argnames=(*_static, "keep")
+)
 _recall = jax.jit(recall, static_argnames="model")

@@ -67,8 +67,10 @@ class TrainConfig:
     """When Adam steps: after every pass, as printed, or once per iteration, with gradients
     through all passes."""
     recall: float = 0.0
-    """Share of the loss that is taken after the pass, of all points with the carry frozen, as they
-    are labelled in the end; the rest is of the scores on the way."""
+    """Share of the classification loss that is taken after the pass, of all points with the carry
+    frozen, as tables are labelled in the end; the rest is of the scores on the way. If it is
+    above 0, frozen scores are what labels are matched to, the local loss is of, and the logged
+    error tells."""
     window: int | None = None
     """Steps per window, for long sequences: only a window's first carry is stored, so memory grows
     with N / window + window. None: one window."""
@@ -238,6 +240,10 @@ def train_step(
     tasks = jax.vmap(lambda task: framed(task, model.frame, model.dimensions, model.num_clusters))(
         tasks
     )
+    if training.truncate and model.memory == "cluster":
+        raise ValueError(
+            'with memory "cluster", truncate would leave the clusters\' start as it is'
+        )
     batch = tasks.mask.shape[0]
     whole_batch = batch if axis is None else batch * jax.lax.axis_size(axis)
     if training.turned > 0:

@@ -1,5 +1,6 @@
 """A learner whose clusters are alike, against a NumPy loop, and its laws."""
 
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, log_softmax, softmax
 
+from l2c_jax.recurrent.cluster import cluster
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import (
     ModelConfig,
@@ -19,6 +21,7 @@ from l2c_jax.recurrent.model import (
     step,
 )
 from l2c_jax.recurrent.scan import plain, windowed
+from l2c_jax.recurrent.table import label_table, study_table
 
 CLUSTERS, SIZE = 4, 9
 MODEL = ModelConfig(
@@ -185,6 +188,26 @@ def test_it_travels_in_a_file(tmp_path):
     again = load_learner(path)
     assert again.model == MODEL
     jax.tree.map(np.testing.assert_array_equal, again.params, learner())
+
+
+@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize("clusters", [1, 3])
+def test_tables_are_read_with_any_number_of_clusters_told_or_not(clusters, given):
+    model = replace(MODEL, num_clusters=clusters, given_clusters=given)
+    learner = Learner(init(jax.random.key(0), model), model, {})
+    rows = np.random.default_rng(0).normal(size=(30, 5))
+    known = study_table(learner, rows, num_clusters=clusters, orders=4)
+    found = label_table(learner, known, rows)
+    assert found.shape == (30, clusters)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    assert cluster(learner.params, model, rows, num_clusters=clusters).labels.max() < clusters
+
+
+def test_single_precision_weights_work_where_double_is_the_default():
+    params = learner()
+    with jax.enable_x64(True):
+        carry, scores = rollout(params, clear(params), shown(2).astype(np.float32), ORDER)
+    assert {leaf.dtype for leaf in jax.tree.leaves((carry, scores))} == {np.dtype(np.float32)}
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,45 @@ def test_step_moves_every_parameter_and_stays_finite(name):
         assert (one != other).any()
 
 
+@pytest.mark.parametrize("update", ["pass", "iteration"])
+def test_where_clusters_start_is_learned(update):
+    model, training = VARIANTS["a memory a cluster, recalled"]
+    training = replace(training, update=update, passes=1)
+    state = init_state(jax.random.key(0), model, training)
+    new, _ = one_step(state, jax.random.key(2), a_batch(), model, training)
+    assert (new.params.alike.start != state.params.alike.start).all()
+
+
+def test_truncated_windows_would_not_learn_where_clusters_start():
+    model, training = VARIANTS["a memory a cluster, recalled"]
+    training = replace(training, window=4, truncate=True)
+    with pytest.raises(ValueError, match="truncate"):
+        train_step(
+            init_state(jax.random.key(0), model, training),
+            jax.random.key(2),
+            a_batch(),
+            model,
+            training,
+        )
+
+
+def test_the_loss_is_shared_between_the_way_and_the_end():
+    model, training = VARIANTS["told, raw"]
+    training = replace(training, labels="sorted", passes=1)
+    losses = []
+    for recall in (0.25, 0.5, 1.0):
+        shared = replace(training, recall=recall)
+        state = init_state(jax.random.key(0), model, shared)
+        losses.append(
+            float(one_step(state, jax.random.key(2), a_batch(), model, shared)[1].loss[0])
+        )
+    state = init_state(jax.random.key(0), model, training)
+    way = float(one_step(state, jax.random.key(2), a_batch(), model, training)[1].loss[0])
+    end = losses[-1]
+    np.testing.assert_allclose(losses[:2], [way + 0.25 * (end - way), (way + end) / 2], rtol=1e-5)
+    assert abs(end - way) > 1e-4
+
+
 def test_same_key_same_step():
     equal(stepped(), stepped())
 
