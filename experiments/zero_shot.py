@@ -50,7 +50,7 @@ SCHOOLING = TrainConfig(
 )
 TASKS = PriorConfig(count_weights=(3, 20, 18, 14, 11, 9, 8, 7, 5, 5), swirled=0.2)
 TRAINING = replace(SCHOOLING, iterations=15_000, learning_rate=4e-3, turned=0.3)
-COUNT = CountConfig()
+COUNT = CountConfig(tasks=10_240)
 PACKAGED = Path(l2c_jax.__file__).parent / "pretrained" / "universal.safetensors"
 
 
