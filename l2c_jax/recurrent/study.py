@@ -165,5 +165,14 @@ def recall(params: Params, memory: Memory, points: Array, *, model: ModelConfig)
       >>> recall(params, memory, points[:5], model=model).shape
       (5, 3)
     """
-    answers = jnp.exp(recall_each(params, memory, points, model=model))
-    return jnp.take_along_axis(answers, memory.names[:, None, :], axis=2).mean(axis=0)
+    return jnp.exp(recall_log(params, memory, points, model=model))
+
+
+def recall_log(params: Params, memory: Memory, points: Array, *, model: ModelConfig) -> Array:
+    """As :func:`recall`, the logarithms: they tell clusters apart that no probability is left of.
+
+    Clusters beyond the number told have about -1e9.
+    """
+    logs = recall_each(params, memory, points, model=model)
+    named = jnp.take_along_axis(logs, memory.names[:, None, :], axis=2)
+    return jax.nn.logsumexp(named, axis=0) - jnp.log(jnp.asarray(len(logs), logs.dtype))

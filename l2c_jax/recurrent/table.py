@@ -15,7 +15,7 @@ from l2c_jax.recurrent.cluster import padded_size
 from l2c_jax.recurrent.count import count_features, count_log_probabilities
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import ModelConfig, Params
-from l2c_jax.recurrent.study import Memory, read, recall, recall_each, study
+from l2c_jax.recurrent.study import Memory, read, recall_each, recall_log, study
 from l2c_jax.recurrent.table_frame import TableFrame, enter_frame, table_frame
 from l2c_jax.types import Array, ArrayLike, Key
 
@@ -190,7 +190,7 @@ def offsets_to_use_all(logs: np.ndarray) -> np.ndarray:
     """
     count = logs.shape[1]
     offsets = np.zeros(count)
-    for _ in range(count):
+    for _ in range(count**2):  # a cluster may take the only point of another, which takes it back
         moved = logs + offsets[None, :]
         labels = moved.argmax(axis=1)
         sizes = np.bincount(labels, minlength=count)
@@ -227,7 +227,7 @@ def _log_probabilities(
             filled = np.zeros((CHUNK, points.shape[1]), np.float32)
             filled[: len(part)] = part
             answer = _recall(learner.params, known.memory, filled, model=learner.model)
-            parts.append(np.log(np.asarray(answer, np.float64)[: len(part)] + 1e-12))
+            parts.append(np.asarray(answer, np.float64)[: len(part)])
         yield np.concatenate(parts)[:, known.clusters]
 
 
@@ -278,4 +278,4 @@ _log_counts = jax.jit(_count_chances, static_argnames=_static)
 _study = jax.jit(
     lambda *given, **read: study(*given, **read, most=READ), static_argnames=(*_static, "keep")
 )
-_recall = jax.jit(recall, static_argnames="model")
+_recall = jax.jit(recall_log, static_argnames="model")
