@@ -154,7 +154,7 @@ class Evaluate:
     standardise: bool = True
     """Give every column of the file the same variance first."""
     orders: int = 16
-    """Visiting orders averaged."""
+    """Readings in different orders; averaged, of a file the surest quarter."""
     passes: int = 2
     """Passes over the data."""
     seed: int = 0

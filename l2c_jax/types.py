@@ -7,7 +7,7 @@
 ``K``  clusters: the width of the learner's output
 ``H``  hidden units of a recurrent layer
 ``E``  passes over the data (epochs in the paper)
-``M``  visiting orders averaged for one answer
+``M``  visiting orders behind one answer
 =====  ==========================================
 """
 
