@@ -19,7 +19,7 @@ from l2c_jax.evaluate import draw_tasks, learned_labels, oracle_labels, record, 
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner, load_learner
 from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.train import TrainConfig
+from l2c_jax.recurrent.train_config import TrainConfig
 from l2c_jax.report import Record, markdown_table, measured, number
 from l2c_jax.tasks.synthetic import TaskConfig
 

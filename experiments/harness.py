@@ -16,7 +16,7 @@ from l2c_jax.provenance import provenance
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.train import TrainConfig
+from l2c_jax.recurrent.train_config import TrainConfig
 from l2c_jax.report import Record, write_records
 from l2c_jax.tasks.priors import PriorConfig
 from l2c_jax.tasks.synthetic import TaskConfig

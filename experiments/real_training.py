@@ -20,7 +20,7 @@ from experiments.table_school import MODEL, SCHOOL, SCHOOLED, SCHOOLING, TASKS, 
 from l2c_jax.recurrent.fit import Tasks, fit
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig, init
-from l2c_jax.recurrent.train import TrainConfig
+from l2c_jax.recurrent.train_config import TrainConfig
 from l2c_jax.tasks.mixed import MixedConfig
 from l2c_jax.tasks.pool import Pool
 from l2c_jax.tasks.priors import PriorConfig

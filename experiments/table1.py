@@ -30,7 +30,7 @@ from l2c_jax.metrics import error_rate
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner, load_learner
 from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.train import TrainConfig
+from l2c_jax.recurrent.train_config import TrainConfig
 from l2c_jax.report import Record, markdown_table, measured, number
 from l2c_jax.tasks.synthetic import TaskConfig
 from l2c_jax.tasks.task import Task

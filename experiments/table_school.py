@@ -8,7 +8,7 @@ from typing import Any
 
 from experiments.harness import WEIGHTS
 from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.train import TrainConfig
+from l2c_jax.recurrent.train_config import TrainConfig
 from l2c_jax.tasks.changes import CHANGES
 from l2c_jax.tasks.priors import PriorConfig
 from l2c_jax.tasks.shapes import SHAPES

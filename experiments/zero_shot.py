@@ -24,7 +24,7 @@ from l2c_jax.recurrent.fit import task_source
 from l2c_jax.recurrent.fit_count import CountConfig, fit_count
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig, init
-from l2c_jax.recurrent.train import TrainConfig
+from l2c_jax.recurrent.train_config import TrainConfig
 from l2c_jax.report import Record
 from l2c_jax.tasks.priors import PriorConfig
 

@@ -18,7 +18,7 @@ from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig
 from l2c_jax.recurrent.table import label_table, study_table
-from l2c_jax.recurrent.train import TrainConfig
+from l2c_jax.recurrent.train_config import TrainConfig
 from l2c_jax.tables import read_table
 from l2c_jax.tasks.synthetic import TaskConfig
 

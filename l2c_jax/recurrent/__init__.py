@@ -21,14 +21,8 @@ from l2c_jax.recurrent.model import (
     rollout,
     step,
 )
-from l2c_jax.recurrent.train import (
-    TrainConfig,
-    TrainInfo,
-    TrainState,
-    init_state,
-    iterations,
-    train_step,
-)
+from l2c_jax.recurrent.train import TrainInfo, TrainState, init_state, iterations, train_step
+from l2c_jax.recurrent.train_config import TrainConfig
 
 __all__ = [
     "Carry",

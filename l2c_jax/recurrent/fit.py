@@ -18,7 +18,8 @@ from l2c_jax.provenance import provenance, versions
 from l2c_jax.recurrent.assign import assign_tasks
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.train import TrainConfig, TrainState, init_state, iterations
+from l2c_jax.recurrent.train import TrainState, init_state, iterations
+from l2c_jax.recurrent.train_config import TrainConfig
 from l2c_jax.tasks.mixed import MixedConfig, draw_mixed_task
 from l2c_jax.tasks.pool import Pool, PoolConfig, check_pool, draw_pool_task
 from l2c_jax.tasks.priors import PriorConfig, draw_prior_task

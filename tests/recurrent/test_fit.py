@@ -11,7 +11,7 @@ from l2c_jax.loop import RunExistsError
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig, init
-from l2c_jax.recurrent.train import TrainConfig
+from l2c_jax.recurrent.train_config import TrainConfig
 from l2c_jax.tasks.mixed import MixedConfig
 from l2c_jax.tasks.pool import PoolConfig, make_pool
 from l2c_jax.tasks.synthetic import TaskConfig

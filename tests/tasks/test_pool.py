@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.train import TrainConfig, init_state, iterations
+from l2c_jax.recurrent.train import init_state, iterations
+from l2c_jax.recurrent.train_config import TrainConfig
 from l2c_jax.tasks.mixed import MixedConfig, draw_mixed_task
 from l2c_jax.tasks.pool import (
     PoolConfig,
