@@ -1,7 +1,7 @@
 """A first learner of all kinds of tables: one memory for the whole task, on four axes.
 
-What the learners of Tables 3 and 4 begin from, and those that say what each family of the prior
-is worth. Its first part are easy tasks, here called its school.
+What the learners of Tables 3 and 4 begin from. Its first part are easy tasks, here called its
+school.
 """
 
 from typing import Any

@@ -50,7 +50,8 @@ SCHOOLING = TrainConfig(
 )
 TASKS = PriorConfig(count_weights=(3, 20, 18, 14, 11, 9, 8, 7, 5, 5), swirled=0.2)
 TRAINING = replace(SCHOOLING, iterations=15_000, learning_rate=4e-3, turned=0.3)
-COUNT = CountConfig(tasks=10_240)
+COUNT = CountConfig(tasks=10_240, hidden=32, epochs=30, weight_decay=1.0)
+UNIVERSAL = RUNS / "universal"
 PACKAGED = Path(l2c_jax.__file__).parent / "pretrained" / "universal.safetensors"
 
 
@@ -78,11 +79,17 @@ def measure(options: Options) -> list[Record]:
 
 def pretrain() -> None:
     """Make the packaged weights: a learner of easy tasks, of all tasks, then its head for k."""
-    folder = RUNS / "universal"
-    school, whole = folder / "school.safetensors", folder / "without_head.safetensors"
-    train(school, SCHOOL, MODEL, SCHOOLING, folder=folder / "school")
-    train(whole, TASKS, MODEL, TRAINING, start=load_learner(school), folder=folder / "whole")
+    whole = UNIVERSAL / "without_head.safetensors"
+    train(whole, TASKS, MODEL, TRAINING, start=schooled(), folder=UNIVERSAL / "whole")
     save_learner(PACKAGED, fit_count(load_learner(whole), task_source(TASKS), COUNT))
+
+
+def schooled() -> Learner:
+    """The learner of easy tasks, trained now or on where it stopped, if it has to be."""
+    path = UNIVERSAL / "school.safetensors"
+    if not path.exists():
+        train(path, SCHOOL, MODEL, SCHOOLING, folder=UNIVERSAL / "school")
+    return load_learner(path)
 
 
 def small_learner() -> Learner:

@@ -33,7 +33,7 @@ class MetaClusterer(
     it remembers. Columns may have any unit and any order; rows may be millions.
 
     Args:
-      n_clusters: k, at most 10 for the packaged weights. ``None``: the most probable number.
+      n_clusters: k, at most 10 for the packaged weights. ``None``: the median of P(k | X).
       weights: the name of packaged weights, or a file.
       n_orders: M, readings, of which the surest quarter is averaged.
       n_passes: E, passes of each reading over the sample.

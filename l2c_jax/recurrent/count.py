@@ -1,8 +1,9 @@
 """How many clusters? A small head on what the learner makes of every number: P(k | X).
 
 The learner is told each number of clusters in turn. How sure it is of its clusters then, how tight
-they are, how small the smallest is, how likely the points are under such clusters and whether two
-readings agree is what the head looks at; and at the clusters that the learner uses untold.
+they are, how small the smallest is, how likely the points are under such clusters, whether there
+are valleys between them and whether two readings agree is what the head looks at; at the clusters
+that the learner uses untold; and at the modes of the cloud itself.
 """
 
 from typing import NamedTuple
@@ -10,10 +11,14 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from l2c_jax.recurrent.modes import mode_prominences
+from l2c_jax.recurrent.valleys import valleys
 from l2c_jax.types import Array, Key
 
-ASPECTS = 6
+ASPECTS = 11
 """What is looked at for each number of clusters; see :func:`count_features`."""
+NEIGHBOURS = (3, 5, 8)
+"""Of the modes: density is told by the distance to the 3rd, the 5th and the 8th neighbour."""
 RIDGE = 1e-3
 """Added to the variance of a cluster along each axis; the total of all points is 1."""
 
@@ -28,8 +33,9 @@ class CountParams(NamedTuple):
 
 
 def num_features(dimensions: int, num_clusters: int) -> int:
-    """F: the aspects of each number of clusters, what was untold, axes, the number of points."""
-    return ASPECTS * num_clusters + num_clusters + 2 + dimensions + 1
+    """F: aspects of each number of clusters, the untold readings, modes, axes, points."""
+    modes = 2 * (num_clusters + 2) * len(NEIGHBOURS)
+    return ASPECTS * num_clusters + num_clusters + 2 + modes + dimensions + 1
 
 
 def init_count(key: Key, dimensions: int, hidden: int, num_clusters: int) -> CountParams:
@@ -62,9 +68,11 @@ def count_features(points: Array, mask: Array, answers: Array, untold: Array) ->
     variance within clusters over the total; the share of the smallest cluster; the mean
     log-density of the points under Gaussians with the clusters' moments, but for a constant; and
     how alike the readings' partitions are (cosine of the tables of who is with whom, mean over
-    pairs of readings; 1 for a single reading). Then, of readings that were told no number, the
-    shares of the clusters from the largest to the smallest, certainty and entropy; the variance
-    along each axis, and log10 N.
+    pairs of readings; 1 for a single reading); what :func:`valleys` says of the likeliest
+    clusters, and the least over the readings of its first two numbers. Then, of readings that were
+    told no number, the shares of the clusters from the largest to the smallest, certainty and
+    entropy; what :func:`mode_prominences` says of the points, for each of :data:`NEIGHBOURS`; the
+    variance along each axis, and log10 N.
 
     Args:
       points: ``[N, D]`` in the learner's frame.
@@ -114,11 +122,18 @@ def count_features(points: Array, mask: Array, answers: Array, untold: Array) ->
         others = 1 - jnp.eye(len(answers))
         agreement = (cosine * others).sum() / jnp.maximum(others.sum(), 1)
         single = jax.vmap(of_reading, (0, None))(answers, told).mean(axis=0)
-        return jnp.append(single, agreement if len(answers) > 1 else 1.0)
+        hard = jax.nn.one_hot(answers.argmax(axis=2), answers.shape[2]) * real[None, :, None]
+        gaps = jax.vmap(valleys, (None, 0, None))(cloud, hard, told)  # [M, 3]
+        alone = jnp.stack([agreement if len(answers) > 1 else jnp.ones_like(agreement)])
+        return jnp.concatenate([single, alone, gaps.mean(axis=0), gaps[:, :2].min(axis=0)])
 
     every = jax.vmap(of_number)(answers, 1 + jnp.arange(len(answers)))
     free = jax.vmap(of_untold)(untold).mean(axis=0)
-    return jnp.concatenate([every.ravel(), free, axes, jnp.log10(count)[None]])
+    modes = [
+        mode_prominences(points, mask, neighbours=near, most=len(answers) + 2).ravel()
+        for near in NEIGHBOURS
+    ]
+    return jnp.concatenate([every.ravel(), free, *modes, axes, jnp.log10(count)[None]])
 
 
 def count_log_probabilities(params: CountParams, features: Array) -> Array:

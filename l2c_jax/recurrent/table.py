@@ -57,8 +57,8 @@ def study_table(
       learner: with ``given_clusters`` it is told k; another one keeps the k clusters of largest
         total probability.
       table: ``[N, D]`` finite numbers. Units, origin and order of the columns do not matter.
-      num_clusters: k; ``None``: the most probable number, by the learner's head if it has one,
-        or else the clusters that it uses.
+      num_clusters: k; ``None``: the median of P(k | X), if the learner has a head for it, or else
+        the clusters that it uses.
       standardise: give every column the same variance first.
       passes: E, passes over the sample.
       orders: M, readings, of which the surest quarter is averaged (all of them, if the learner has
@@ -115,7 +115,7 @@ def study_table(
         log_chances = np.array(_log_counts(*given, **every), np.float64)
         log_chances[limit:] = -np.inf
         chances = np.exp(log_chances - np.logaddexp.reduce(log_chances))
-        num_clusters = num_clusters or 1 + int(chances.argmax())
+        num_clusters = num_clusters or 1 + int((chances.cumsum() < 0.5).sum())
     told = (num_clusters or 0) if model.given_clusters else 0
     keep = max(1, orders // SUREST) if model.memory == "cluster" else None
     memory = _study(learner.params, key_told, spread, mask, np.int32(told), keep=keep, **how)

@@ -7,10 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from l2c_jax.recurrent.count import RIDGE, count_features
+from l2c_jax.recurrent.count import NEIGHBOURS, RIDGE, count_features
 from l2c_jax.recurrent.fit_count import CountConfig, fit_count
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig, init
+from l2c_jax.recurrent.modes import mode_prominences
+from l2c_jax.recurrent.valleys import valleys
 from l2c_jax.tasks.task import Task
 
 MODEL = ModelConfig(dimensions=2, num_clusters=3, hidden=(32,), given_clusters=True)
@@ -82,10 +84,15 @@ def test_features_against_numpy():
         cosine = (with_whom[0] * with_whom[1]).sum() / np.prod(
             [np.linalg.norm(table) for table in with_whom]
         )
+        hard = [np.eye(3, dtype=np.float32)[p.argmax(axis=1)] for p in of_number]
+        gaps = np.array([valleys(POINTS, labels, told) for labels in hard])
         expected += [*np.mean(single, axis=0), cosine]
+        expected += [*gaps.mean(axis=0), *gaps[:, :2].min(axis=0)]
     free = np.asarray(given[1], np.float64)
     expected += [*np.sort(free.mean(axis=1), axis=1)[:, ::-1].mean(axis=0)]
     expected += [free.max(axis=2).mean(), -(free * np.log(free + 1e-9)).sum(axis=2).mean()]
+    for neighbours in NEIGHBOURS:
+        expected += [*mode_prominences(POINTS, mask, neighbours=neighbours, most=5).ravel()]
     expected += [*(points**2).mean(axis=0), np.log10(7)]
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
