@@ -185,8 +185,8 @@ def render(records: list[Record]) -> str:
         f"{whole['n']} real tables, the number of classes told. Intervals: bootstrap over "
         "families of tables, of paired differences; they do not hold the spread of training "
         "seeds, of which each row has one. Families whose lack lowers the index beyond the "
-        f"interval: {missed}. The others "
-        "stay for the tasks that they stand for, not for these tables.\n"
+        f"interval: {missed}. A family that is not named "
+        "stays for the tasks that it stands for, not for these tables.\n"
     )
 
 

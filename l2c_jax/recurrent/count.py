@@ -124,8 +124,8 @@ def count_features(points: Array, mask: Array, answers: Array, untold: Array) ->
         single = jax.vmap(of_reading, (0, None))(answers, told).mean(axis=0)
         hard = jax.nn.one_hot(answers.argmax(axis=2), answers.shape[2]) * real[None, :, None]
         gaps = jax.vmap(valleys, (None, 0, None))(cloud, hard, told)  # [M, 3]
-        alone = jnp.stack([agreement if len(answers) > 1 else jnp.ones_like(agreement)])
-        return jnp.concatenate([single, alone, gaps.mean(axis=0), gaps[:, :2].min(axis=0)])
+        single = jnp.append(single, agreement if len(answers) > 1 else 1.0)
+        return jnp.concatenate([single, gaps.mean(axis=0), gaps[:, :2].min(axis=0)])
 
     every = jax.vmap(of_number)(answers, 1 + jnp.arange(len(answers)))
     free = jax.vmap(of_untold)(untold).mean(axis=0)

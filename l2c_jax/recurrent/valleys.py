@@ -14,8 +14,8 @@ WIDTH = 0.35
 """Of the Gaussian kernel for densities along the line, in deviations of the two clusters."""
 BETWEEN = (0.3, 0.4, 0.5, 0.6, 0.7)
 """Where the valley is looked for, of the way from one mean to the other."""
-DEEPEST, FARTHEST = 2.0, 20.0
-"""Of a cluster without points, and the distance where there is but one cluster."""
+NO_VALLEY, FARTHEST = 2.0, 20.0
+"""The largest ratio, also of clusters without points; the distance if there is but one cluster."""
 _RIDGE = 1e-3
 
 
@@ -61,7 +61,7 @@ def valleys(points: Array, answer: Array, told: Array) -> Array:
     lowest = jnp.stack([density(share) for share in BETWEEN]).min(axis=0)
     ratio = lowest / jnp.maximum(jnp.minimum(density(0.0), density(1.0)), 1e-6)
     filled = (sizes[one] > 0) & (sizes[other] > 0)
-    ratio = jnp.where(filled, jnp.minimum(ratio, DEEPEST), DEEPEST)
+    ratio = jnp.where(filled, jnp.minimum(ratio, NO_VALLEY), NO_VALLEY)
     there = jnp.asarray(other) < told
     ratio = jnp.where(there, ratio, 0.0)
     worst = jnp.zeros(count).at[one].max(ratio).at[other].max(ratio)
@@ -73,7 +73,8 @@ def valleys(points: Array, answer: Array, told: Array) -> Array:
 def solve(matrices: Array, vectors: Array) -> Array:
     """``x`` of ``A x = b``, ``[..., D]``, for positive definite ``A [..., D, D]``.
 
-    Gauss-Jordan elimination without LAPACK: many small systems at once, under any ``vmap``.
+    Gauss-Jordan elimination: under ``vmap``, ``jnp.linalg.solve`` hands thousands of small systems
+    to LAPACK in one call, in which a process with a pool of two threads stood still.
 
     Example:
       >>> import jax.numpy as jnp

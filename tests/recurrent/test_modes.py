@@ -10,7 +10,7 @@ from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import pdist, squareform
 
 from l2c_jax.recurrent.modes import NEAREST, mode_prominences
-from l2c_jax.recurrent.valleys import DEEPEST, FARTHEST, solve, valleys
+from l2c_jax.recurrent.valleys import FARTHEST, NO_VALLEY, solve, valleys
 
 POINTS = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
 
@@ -90,7 +90,7 @@ def test_the_distance_is_that_of_mahalanobis():
 def test_one_cluster_and_clusters_without_points():
     all_one = jax.nn.one_hot(jnp.zeros(40, int), 3)
     np.testing.assert_allclose(valleys(POINTS, all_one, 1), [0, 0, np.log(FARTHEST)], rtol=1e-6)
-    assert valleys(POINTS, all_one, 2)[0] == DEEPEST
+    assert valleys(POINTS, all_one, 2)[0] == NO_VALLEY
     single = valleys(POINTS, jnp.ones((40, 1)), 1)
     np.testing.assert_allclose(single, [0, 0, np.log(FARTHEST)], rtol=1e-6)
 
