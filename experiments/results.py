@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from l2c_jax.atomic import replacing
 from l2c_jax.report import Record, read_records
 
 
@@ -79,5 +80,6 @@ def render(folder: Path) -> str:
 def write(folder: Path) -> Path:
     """Render ``RESULTS.md`` in the folder."""
     page = folder / "RESULTS.md"
-    page.write_text(render(folder))
+    with replacing(page) as draft:
+        draft.write_text(render(folder))
     return page

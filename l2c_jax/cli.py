@@ -12,6 +12,7 @@ import numpy as np
 import tyro
 
 from l2c_jax import runtime
+from l2c_jax.atomic import check_output, replacing
 from l2c_jax.loop import DivergedError
 from l2c_jax.processes import is_first, join
 from l2c_jax.recurrent.fit import fit
@@ -125,12 +126,16 @@ class Cluster:
             passes=self.passes,
             seed=self.seed,
         )
+        outputs = [path for path in (self.out, self.plot) if path is not None]
+        for path in outputs:
+            others = (other for other in outputs if other is not path)
+            check_output(path, (self.file, self.weights, *others))
         learner = load_learner(self.weights)
         study = label_file.study(learner, request)
         if self.out is None:
             seen = label_file.write(learner, study, sys.stdout)
         else:
-            with self.out.open("w", newline="") as file:
+            with replacing(self.out) as draft, draft.open("w", newline="") as file:
                 seen = label_file.write(learner, study, file)
         for line in label_file.report(study, seen):
             print(line, file=sys.stderr)
@@ -221,7 +226,7 @@ class Demo:
         """Run the demo."""
         from l2c_jax.demo import run
 
-        run(self.out if self.picture else None)
+        run(check_output(self.out) if self.picture else None)
         return 0
 
 
@@ -256,7 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
       arguments: instead of the command line's.
 
     Raises:
-      SystemExit: always; 0 done, 2 bad input, 1 training diverged, 130 stopped by a signal.
+      SystemExit: always; 0 done, 2 bad input, 1 training diverged, 130 interrupted.
     """
     runtime.start()
     try:
@@ -270,6 +275,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stderr.close()
         sys.exit(0)
+    except KeyboardInterrupt:
+        _fail(KeyboardInterrupt("interrupted; nothing was written"), 130)
     except DivergedError as error:
         _fail(error, 1)
     except (ValueError, OSError) as error:  # every refusal of ours is a ValueError
@@ -283,6 +290,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
 
 
-def _fail(error: Exception, code: int) -> None:
+def _fail(error: BaseException, code: int) -> None:
     print(f"l2c: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(code)

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.optimize import linear_sum_assignment
 
+from l2c_jax.atomic import replacing
 from l2c_jax.metrics import contingency
 
 COLOURS = [mpl.colormaps["tab10"](index) for index in range(10)]
@@ -62,7 +63,8 @@ def partitions(
             axes.set_title(f"{name}: {title}{rate}", fontsize=9)
             axes.set_xticks([])
             axes.set_yticks([])
-    figure.savefig(path, dpi=110)
+    with replacing(path) as draft:
+        figure.savefig(draft, dpi=110)
 
 
 def growth(
@@ -89,7 +91,8 @@ def growth(
     axes.set_ylabel(y)
     axes.grid(visible=True, which="major", alpha=0.3)
     axes.legend(fontsize=8)
-    figure.savefig(path, dpi=110)
+    with replacing(path) as draft:
+        figure.savefig(draft, dpi=110)
 
 
 def gallery(
@@ -113,7 +116,8 @@ def gallery(
         axes.scatter(*points[:, :2].T, s=3, c=colours, linewidths=0)
         if name and index % columns == 0:
             axes.set_ylabel(name.replace("_", " "))
-    figure.savefig(path, dpi=110)
+    with replacing(path) as draft:
+        figure.savefig(draft, dpi=110)
 
 
 def memberships(
@@ -146,7 +150,8 @@ def memberships(
     axes.set_xlabel("first principal axis")
     axes.set_ylabel("second principal axis")
     axes.set_title(title)
-    figure.savefig(path, dpi=130)
+    with replacing(path) as draft:
+        figure.savefig(draft, dpi=130)
 
 
 def sheet(
@@ -187,7 +192,8 @@ def sheet(
     for row, (name, _, _) in enumerate(rows):
         middle = (row + 0.5) * (height + 4) * zoom
         axes.text(-4, middle, name, ha="right", va="center", fontsize=8)
-    figure.savefig(path, dpi=dpi)
+    with replacing(path) as draft:
+        figure.savefig(draft, dpi=dpi)
 
 
 def embedding(path: str | Path, points: np.ndarray, colourings: Mapping[str, np.ndarray]) -> None:
@@ -208,7 +214,8 @@ def embedding(path: str | Path, points: np.ndarray, colourings: Mapping[str, np.
         axes.set_title(title, fontsize=10)
         axes.set_xticks([])
         axes.set_yticks([])
-    figure.savefig(path, dpi=110)
+    with replacing(path) as draft:
+        figure.savefig(draft, dpi=110)
 
 
 def curves(
@@ -231,4 +238,5 @@ def curves(
     axes.set_ylabel(y)
     axes.grid(visible=True, alpha=0.3)
     axes.legend(fontsize=8)
-    figure.savefig(path, dpi=110)
+    with replacing(path) as draft:
+        figure.savefig(draft, dpi=110)

@@ -4,10 +4,14 @@ Every process runs the same code on its own devices; JAX moves what has to be mo
 functions are for the places where one process must speak for all. Alone, they do nothing.
 """
 
+import os
 from collections.abc import Callable
 
 import jax
 import numpy as np
+
+_SIZES = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE")
+"""Environment variables in which clusters give the number of processes of a job step."""
 
 
 def join(
@@ -24,14 +28,16 @@ def join(
     Cloud TPU) is joined, and where there is none this process stays alone.
 
     Raises:
-      ValueError: if some but not all of the three are given, or they make no sense.
+      ValueError: if some but not all of the three are given, or they make no sense; or if a
+        cluster's environment was found, but does not say who the coordinator is.
+      RuntimeError: if the others cannot be reached, or JAX has computed already: no process may
+        go on alone as if it were all of them.
     """
     given = [value is not None for value in (coordinator, num_processes, process_id)]
     if not any(given):
-        try:
-            jax.distributed.initialize()
-        except (ValueError, RuntimeError):  # no cluster here, or JAX has computed already
+        if not _in_cluster():
             return
+        jax.distributed.initialize()  # a cluster that cannot be joined is an error, not a wish
         _meet()
         return
     if coordinator is None or num_processes is None or process_id is None:
@@ -46,6 +52,19 @@ def join(
         )
     jax.distributed.initialize(coordinator, num_processes, process_id)
     _meet()
+
+
+def _in_cluster() -> bool:
+    """Whether the environment says that this is one of several processes."""
+    if os.environ.get("JAX_COORDINATOR_ADDRESS"):
+        return True
+    if "," in os.environ.get("TPU_WORKER_HOSTNAMES", ""):
+        return True
+    return any(_number(os.environ.get(name)) > 1 for name in _SIZES)
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() else 0
 
 
 def _meet() -> None:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from l2c_jax.atomic import replacing
+
 Record = dict[str, Any]
 """One line of a results file; see :func:`l2c_jax.evaluate.record`."""
 
@@ -14,7 +16,8 @@ def write_records(path: str | Path, records: Sequence[Record]) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(json.dumps(record) for record in records)
-    path.write_text(f"[\n{lines}\n]\n")
+    with replacing(path) as draft:
+        draft.write_text(f"[\n{lines}\n]\n")
 
 
 def read_records(path: str | Path) -> list[Record]:

@@ -11,6 +11,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from l2c_jax.atomic import replacing
 from l2c_jax.types import PyTree
 
 FORMAT = 1
@@ -66,10 +67,9 @@ def save(path: str | Path, params: PyTree, header: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     leaves = [np.array(leaf, order="C") for leaf in jax.tree.leaves(params)]
     text = json.dumps({"format": FORMAT, **header}, sort_keys=True)
-    draft = path.with_name(path.name + ".part")
-    save_file(dict(zip(leaf_names(params), leaves, strict=True)), draft, metadata={_KEY: text})
-    draft.chmod(0o644)  # safetensors leaves it to its owner alone
-    draft.replace(path)
+    with replacing(path) as draft:
+        save_file(dict(zip(leaf_names(params), leaves, strict=True)), draft, metadata={_KEY: text})
+        draft.chmod(0o644)  # safetensors leaves it to its owner alone
 
 
 def read_header(path: str | Path) -> dict[str, Any]:

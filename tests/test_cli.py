@@ -109,7 +109,7 @@ BAD_CALLS = {
     "K beyond the points": (["cluster", "SHORT", "-k", "2"], "at most 1 (the rows)"),
     "no passes": (["cluster", "TABLE", "--passes", "0"], "at least 1"),
     "no such column": (["cluster", "TABLE", "--label-column", "z"], "no column 'z'"),
-    "nowhere to write": (["cluster", "TABLE", "-o", "no/such/folder.csv"], "No such file"),
+    "nowhere to write": (["cluster", "TABLE", "-o", "no/such/folder.csv"], "there is no folder"),
     "no labels": (["evaluate", "--file", "TABLE"], "--label-column"),
     "no tasks": (["evaluate", "--count", "0"], "at least 1"),
 }
@@ -157,3 +157,19 @@ def test_the_weights_are_those_of_a_file_with_other_clusters(tmp_path, table, ca
     save_learner(path, Learner(init(jax.random.key(0), told), model, {}))
     assert call("cluster", table, "-w", path) == 2
     assert "expected layers.0.input_kernel of shape" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--out", "--plot"])
+def test_an_output_never_replaces_the_table_or_the_weights(option, weights, table, capsys):
+    for given in (table, weights):
+        before = given.read_bytes()
+        assert call("cluster", table, "-w", weights, "-k", 2, option, given) == 2
+        assert "its own input" in capsys.readouterr().err
+        assert given.read_bytes() == before
+
+
+def test_the_two_outputs_are_two_files(weights, table, tmp_path, capsys):
+    both = tmp_path / "both.csv"
+    assert call("cluster", table, "-w", weights, "--out", both, "--plot", both) == 2
+    assert not both.exists()
+    capsys.readouterr()

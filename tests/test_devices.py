@@ -130,3 +130,19 @@ def test_two_processes_train_the_same_parameters_and_resume(one_device, tmp_path
 def test_processes_that_make_no_sense_are_refused(arguments, complaint):
     with pytest.raises(ValueError, match=complaint):
         join(*arguments)
+
+
+def test_a_process_of_a_cluster_never_goes_on_alone(monkeypatch):
+    def fail():
+        raise RuntimeError("the coordinator does not answer")
+
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")
+    monkeypatch.setattr("jax.distributed.initialize", fail)
+    with pytest.raises(RuntimeError, match="does not answer"):
+        join()
+
+
+def test_without_a_cluster_a_process_stays_alone(monkeypatch):
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "1")
+    monkeypatch.setattr("jax.distributed.initialize", lambda: pytest.fail("joined nobody"))
+    join()

@@ -13,7 +13,7 @@ import l2c_jax
 ROOT = Path(l2c_jax.__file__).parent
 WINGS = ("recurrent", "pairwise", "baselines")
 FLOORS = [
-    ("types", "runtime", "processes", "provenance"),
+    ("types", "atomic", "runtime", "processes", "provenance"),
     ("tasks", "matching"),
     ("weights", "metrics", "checkpoints", "loop"),
     WINGS,
