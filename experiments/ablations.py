@@ -23,12 +23,12 @@ from l2c_jax.evaluate import (
     scores_of_tasks,
     summary,
 )
+from l2c_jax.recurrent.config import TrainConfig
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.train_config import TrainConfig
 from l2c_jax.report import Record, markdown_table, measured, number
-from l2c_jax.tasks.synthetic import TaskConfig
+from l2c_jax.tasks.gaussian import TaskConfig
 
 TASKS = TaskConfig()
 MODEL = ModelConfig()

@@ -16,7 +16,7 @@ from l2c_jax.recurrent.assign import aligned_mean
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import ModelConfig, Params, clear, log_probabilities, rollout
 from l2c_jax.report import Record
-from l2c_jax.tasks.task import to_frame, visiting_order
+from l2c_jax.tasks.base import to_frame, visiting_order
 from l2c_jax.types import Array, Key
 
 DECADES = 3.0  # scales are 10 to the power of a uniform number in [-DECADES, DECADES]

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from l2c_jax.loop import LoopConfig
 from l2c_jax.pairwise.augment import augmented
+from l2c_jax.pairwise.backbones import Trunk, checked_points
 from l2c_jax.pairwise.learned import described
 from l2c_jax.pairwise.networks import Variables, cluster_logits, init_clusters
 from l2c_jax.pairwise.similarity import SimilarityConfig
@@ -21,9 +21,9 @@ from l2c_jax.pairwise.train import (
     optimizer,
     run,
 )
-from l2c_jax.pairwise.trunks import Trunk, checked_points
+from l2c_jax.training.loop import LoopConfig
+from l2c_jax.training.weights import fingerprint
 from l2c_jax.types import Array, Key
-from l2c_jax.weights import fingerprint
 
 
 class Labelled(NamedTuple):

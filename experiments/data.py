@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from l2c_jax.tables import standardised
+from l2c_jax.io.tables import standardised
 
 ROOT = Path(__file__).parent.parent
 

@@ -19,12 +19,12 @@ from experiments.harness import Options, main, train
 from l2c_jax.demo import RealData, answer, data_sets, draw
 from l2c_jax.evaluate import record, scores
 from l2c_jax.recurrent.cluster import cluster
+from l2c_jax.recurrent.config import TrainConfig
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner, load_learner
 from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.train_config import TrainConfig
 from l2c_jax.report import Record, markdown_table, measured
-from l2c_jax.tasks.synthetic import TaskConfig
+from l2c_jax.tasks.gaussian import TaskConfig
 
 TASKS = TaskConfig(
     num_points=150,

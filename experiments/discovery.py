@@ -28,13 +28,13 @@ from experiments.pair_rivals import agglomerative
 from experiments.pairwise_runs import Loss, adapted_features, clustered
 from l2c_jax.baselines import BASELINES
 from l2c_jax.evaluate import record, scores
-from l2c_jax.pairwise.cluster import ClusterConfig
+from l2c_jax.io.tables import standardised
+from l2c_jax.pairwise.backbones import MLP
+from l2c_jax.pairwise.constrained import ClusterConfig
 from l2c_jax.pairwise.predict import predict_similarity
 from l2c_jax.pairwise.similarity import SimilarityConfig, learn_similarity
-from l2c_jax.pairwise.trunks import MLP
 from l2c_jax.report import Record, markdown_table, measured
-from l2c_jax.tables import standardised
-from l2c_jax.weights import fingerprint
+from l2c_jax.training.weights import fingerprint
 
 TABLES = ("satimage", "sleep", "eucalyptus", "robot-nav-sensor-readings-2")
 SPLITS = 5  # of each table's classes, at random

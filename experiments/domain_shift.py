@@ -27,13 +27,13 @@ from experiments.kept import Answer, file_name, kept_arrays
 from experiments.pairwise_runs import Loss, adapted_features, clustered, shipped_similarity
 from l2c_jax.baselines import BASELINES
 from l2c_jax.evaluate import record, scores
-from l2c_jax.pairwise.cluster import ClusterConfig
+from l2c_jax.pairwise.backbones import VGGS
+from l2c_jax.pairwise.constrained import ClusterConfig
 from l2c_jax.pairwise.learned import Similarity
 from l2c_jax.pairwise.networks import Variables
 from l2c_jax.pairwise.similarity import SimilarityConfig, learn_similarity
-from l2c_jax.pairwise.trunks import VGGS
 from l2c_jax.report import Record, markdown_table, measured
-from l2c_jax.weights import fingerprint
+from l2c_jax.training.weights import fingerprint
 
 TRAINING = SimilarityConfig(iterations=2000, classes=10, per_class=10)
 CLUSTERING = ClusterConfig(num_clusters=10, epochs=40)

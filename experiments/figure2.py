@@ -12,10 +12,9 @@ from experiments.harness import Options, main
 from l2c_jax import plots
 from l2c_jax.evaluate import draw_tasks, oracle_labels, record, scores_of_tasks
 from l2c_jax.report import Record, measured
-from l2c_jax.tasks.changes import CHANGES
-from l2c_jax.tasks.priors import PriorConfig, draw_prior_task
-from l2c_jax.tasks.shapes import SHAPES
-from l2c_jax.tasks.synthetic import TaskConfig
+from l2c_jax.tasks.families import CHANGES, SHAPES
+from l2c_jax.tasks.gaussian import TaskConfig
+from l2c_jax.tasks.prior import PriorConfig, draw_prior_task
 
 TASKS = TaskConfig(num_points=300)
 PLAIN = dict.fromkeys(CHANGES, 0.0)

@@ -16,12 +16,12 @@ import numpy as np
 from experiments.harness import WEIGHTS, Options, main, train
 from l2c_jax import plots
 from l2c_jax.evaluate import draw_tasks, learned_labels, oracle_labels, record, scores_of_tasks
+from l2c_jax.recurrent.config import TrainConfig
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner, load_learner
 from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.train_config import TrainConfig
 from l2c_jax.report import Record, markdown_table, measured, number
-from l2c_jax.tasks.synthetic import TaskConfig
+from l2c_jax.tasks.gaussian import TaskConfig
 
 TASKS = TaskConfig(num_points=150, num_clusters=5, min_clusters=1, theta=4.0, swirls=1)
 MODEL = ModelConfig(num_clusters=5)

@@ -11,15 +11,15 @@ import jax
 
 from experiments import results
 from experiments.kept import reused
-from l2c_jax import runtime
-from l2c_jax.provenance import provenance
+from l2c_jax.recurrent.config import TrainConfig
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.train_config import TrainConfig
 from l2c_jax.report import Record, write_records
-from l2c_jax.tasks.priors import PriorConfig
-from l2c_jax.tasks.synthetic import TaskConfig
+from l2c_jax.tasks.gaussian import TaskConfig
+from l2c_jax.tasks.prior import PriorConfig
+from l2c_jax.training import runtime
+from l2c_jax.training.provenance import provenance
 
 HERE = Path(__file__).parent
 WEIGHTS = HERE / "weights"

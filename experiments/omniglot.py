@@ -43,12 +43,12 @@ from experiments.pair_rivals import agglomerative, spectral_of_pairs
 from experiments.pairwise_runs import Loss, adapted_features, clustered
 from l2c_jax.baselines import BASELINES
 from l2c_jax.metrics import error_rate
-from l2c_jax.pairwise.cluster import ClusterConfig
+from l2c_jax.pairwise.constrained import ClusterConfig
 from l2c_jax.pairwise.learned import Similarity
 from l2c_jax.pairwise.partition import partition
 from l2c_jax.pairwise.predict import predict_similarity
 from l2c_jax.report import Record
-from l2c_jax.weights import fingerprint
+from l2c_jax.training.weights import fingerprint
 
 __all__ = ["measure", "render"]
 

@@ -22,10 +22,10 @@ from experiments.omniglot_data import (
     read_alphabets,
 )
 from experiments.pairwise_runs import Examples, shipped_similarity
-from l2c_jax import runtime
+from l2c_jax.pairwise.backbones import VGGS
 from l2c_jax.pairwise.learned import Similarity
 from l2c_jax.pairwise.similarity import SimilarityConfig, learn_similarity
-from l2c_jax.pairwise.trunks import VGGS
+from l2c_jax.training import runtime
 
 WIDTH = 0.5
 TRAINING = SimilarityConfig()

@@ -25,12 +25,12 @@ from tqdm import tqdm
 
 from experiments.harness import Options, main
 from l2c_jax.evaluate import record
+from l2c_jax.pairwise.backbones import EPSILON, VGGS
 from l2c_jax.pairwise.losses import pair_cross_entropy
 from l2c_jax.pairwise.networks import Variables, features, init_similarity
-from l2c_jax.pairwise.pairs import index_by_class, pair_labels
+from l2c_jax.pairwise.sampling import index_by_class, pair_labels
 from l2c_jax.pairwise.similarity import Examples, SimilarityConfig, similarity_step
 from l2c_jax.pairwise.train import TrainState, descend, init_state, optimizer
-from l2c_jax.pairwise.trunks import EPSILON, VGGS
 from l2c_jax.report import Record, markdown_table, number
 from l2c_jax.types import Array, Key
 

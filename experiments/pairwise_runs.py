@@ -9,11 +9,11 @@ import numpy as np
 
 from experiments.harness import RUNS, WEIGHTS
 from experiments.kept import Answer
-from l2c_jax.pairwise.cluster import ClusterConfig, reconstruct_clusters
+from l2c_jax.pairwise.backbones import Trunk
+from l2c_jax.pairwise.constrained import ClusterConfig, reconstruct_clusters
 from l2c_jax.pairwise.learned import Similarity, load_similarity, save_similarity
 from l2c_jax.pairwise.networks import features
 from l2c_jax.pairwise.similarity import SimilarityConfig, learn_similarity
-from l2c_jax.pairwise.trunks import Trunk
 from l2c_jax.types import ArrayLike
 
 Loss: TypeAlias = Literal["kcl", "mcl"]

@@ -32,11 +32,10 @@ from l2c_jax.evaluate import record
 from l2c_jax.metrics import adjusted_rand_index
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner
-from l2c_jax.recurrent.table import label_table, study_table
 from l2c_jax.report import Record, markdown_table, measured, number
-from l2c_jax.tasks.changes import CHANGES
-from l2c_jax.tasks.priors import PriorConfig
-from l2c_jax.tasks.shapes import SHAPES
+from l2c_jax.tabular.clusterer import label_table, study_table
+from l2c_jax.tasks.families import CHANGES, SHAPES
+from l2c_jax.tasks.prior import PriorConfig
 
 TASKS = replace(PACKAGED_TASKS, count_weights=PriorConfig().count_weights)
 SHORT = replace(TRAINING, iterations=600)

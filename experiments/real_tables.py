@@ -19,8 +19,8 @@ from experiments.splits import SPLITS, Setting, family, split
 from l2c_jax.evaluate import learned_labels, record, scores_of_tasks
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.report import Record
-from l2c_jax.tasks.pool import Drawn, Pool, make_pool
-from l2c_jax.weights import fingerprint
+from l2c_jax.tasks.tables import Drawn, Pool, make_pool
+from l2c_jax.training.weights import fingerprint
 
 TEST, TUNE, ORDERS = 100, 20, 16
 REFERENCES = ("k-means (raw)", "k-means (standardised)")

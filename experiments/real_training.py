@@ -17,15 +17,15 @@ import jax
 from experiments.harness import RUNS, WEIGHTS, Options, train
 from experiments.splits import Setting
 from experiments.table_school import MODEL, SCHOOL, SCHOOLED, SCHOOLING, TASKS, TRAINING
+from l2c_jax.recurrent.config import TrainConfig
 from l2c_jax.recurrent.fit import Tasks, fit
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig, init
-from l2c_jax.recurrent.train_config import TrainConfig
-from l2c_jax.tasks.mixed import MixedConfig
-from l2c_jax.tasks.pool import Pool
-from l2c_jax.tasks.priors import PriorConfig
-from l2c_jax.tasks.synthetic import TaskConfig
-from l2c_jax.weights import fingerprint
+from l2c_jax.tasks.gaussian import TaskConfig
+from l2c_jax.tasks.mixture import MixedConfig
+from l2c_jax.tasks.prior import PriorConfig
+from l2c_jax.tasks.tables import Pool
+from l2c_jax.training.weights import fingerprint
 
 POINTS = 100
 """Points of a training task, for test tasks of 500 points too: it costs a fifth."""

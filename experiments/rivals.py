@@ -15,8 +15,8 @@ from experiments.table_school import MODEL
 from l2c_jax.baselines import BASELINES
 from l2c_jax.baselines.counts import silhouette
 from l2c_jax.metrics import error_rate
-from l2c_jax.recurrent.table_frame import enter_frame, table_frame
-from l2c_jax.tasks.pool import Drawn, Pool, PoolConfig, draw_both
+from l2c_jax.preprocessing.table_frame import enter_frame, table_frame
+from l2c_jax.tasks.tables import Drawn, Pool, PoolConfig, draw_both
 
 COLUMNS = ("raw", "standardised")
 """In their own relative units, over one number; or each with variance 1: fields of a task that

@@ -34,11 +34,11 @@ from experiments.pair_rivals import agglomerative, spectral_of_pairs
 from experiments.pairwise_runs import Loss, clustered
 from l2c_jax import plots
 from l2c_jax.evaluate import record, scores
-from l2c_jax.pairwise.cluster import ClusterConfig
+from l2c_jax.pairwise.backbones import VGGS
+from l2c_jax.pairwise.constrained import ClusterConfig
 from l2c_jax.pairwise.partition import partition
-from l2c_jax.pairwise.trunks import VGGS
 from l2c_jax.report import Record, markdown_table, measured, number
-from l2c_jax.weights import fingerprint
+from l2c_jax.training.weights import fingerprint
 
 RATES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
 ALPHABETS = 3  # those of the fewest characters

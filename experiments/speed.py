@@ -8,7 +8,7 @@ would take.
     python -m experiments.speed --smoke  # one size, two repeats, fewer competitors
 
 Every competitor is a process of its own, with its own library's default settings; ours starts as
-its programs do (``l2c_jax.runtime.start``). They run one after another in every repeat, so that a
+its programs do (``l2c_jax.training.runtime.start``). They run one after another in every repeat, so that a
 slow minute of the machine is slow for all. Thread pools spin for a while after their work is done
 (OpenBLAS 25 ms, OpenMP 200 ms); so each waits until the one before it is still, and every timed
 run follows an untimed one.
@@ -30,9 +30,9 @@ from tqdm import tqdm
 from experiments.harness import Options, main
 from experiments.speed_costs import ROOT, generator, latency, line, windows
 from experiments.speed_workers import WORKERS
-from l2c_jax import runtime
 from l2c_jax.plots import growth
 from l2c_jax.report import Record, markdown_table, number
+from l2c_jax.training import runtime
 
 BATCHES, SIZES, REPEATS = (1, 32, 100, 256), (100, 1000), 9
 SETTLE = 0.3  # seconds in which the threads of the one before stop spinning

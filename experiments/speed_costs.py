@@ -15,13 +15,13 @@ import numpy as np
 from tqdm import tqdm
 
 from experiments.harness import Options
-from l2c_jax import runtime
 from l2c_jax.evaluate import record
 from l2c_jax.recurrent import ModelConfig, clear, init, rollout
 from l2c_jax.recurrent.model import Params
 from l2c_jax.recurrent.scan import Scan, checkpointed, plain, windowed
 from l2c_jax.report import Record
-from l2c_jax.tasks.synthetic import TaskConfig, draw_task
+from l2c_jax.tasks.gaussian import TaskConfig, draw_task
+from l2c_jax.training import runtime
 from l2c_jax.types import Array
 
 ROOT = Path(__file__).parent.parent
@@ -101,7 +101,8 @@ from sklearn.datasets import load_iris
 points = load_iris().data
 which = sys.argv[1]
 if which == "learned":
-    from l2c_jax import cluster, load_learner, runtime
+    from l2c_jax import cluster, load_learner
+from l2c_jax.training import runtime
     runtime.start()
     learner = load_learner("demo")
     run = lambda: cluster(learner.params, learner.model, points, num_clusters=3)

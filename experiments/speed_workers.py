@@ -70,7 +70,7 @@ def recurrent(batch: int, size: int, *, scan: str, devices: int) -> Pair:
 
 
 def ours(batch: int, size: int) -> Pair:
-    """The library as its programs run it: see ``l2c_jax.runtime.start``."""
+    """The library as its programs run it: see ``l2c_jax.training.runtime.start``."""
     import jax
 
     return recurrent(batch, size, scan="checkpointed", devices=jax.device_count())
@@ -201,7 +201,7 @@ def main() -> None:
     parser.add_argument("name", choices=WORKERS)
     name = parser.parse_args().name
     if name.startswith("learned"):
-        from l2c_jax import runtime
+        from l2c_jax.training import runtime
 
         runtime.start()
     pair: Pair | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from l2c_jax.tasks.pool import PoolConfig
+from l2c_jax.tasks.tables import PoolConfig
 
 SHARE = 0.1
 """Share of the tables that are for test."""

@@ -24,16 +24,16 @@ from experiments.table1 import ORACLE_CHOICE
 from l2c_jax import plots
 from l2c_jax.baselines import BASELINES
 from l2c_jax.evaluate import record
+from l2c_jax.io.tables import standardised
 from l2c_jax.metrics import error_rate
+from l2c_jax.preprocessing.principal import canonical
 from l2c_jax.recurrent.cluster import cluster
+from l2c_jax.recurrent.config import TrainConfig
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner, load_learner
 from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.train_config import TrainConfig
 from l2c_jax.report import Record
-from l2c_jax.tables import standardised
-from l2c_jax.tasks.frame import canonical
-from l2c_jax.tasks.synthetic import TaskConfig
+from l2c_jax.tasks.gaussian import TaskConfig
 
 
 @dataclass(frozen=True)

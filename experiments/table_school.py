@@ -7,11 +7,10 @@ school.
 from typing import Any
 
 from experiments.harness import WEIGHTS
+from l2c_jax.recurrent.config import TrainConfig
 from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.train_config import TrainConfig
-from l2c_jax.tasks.changes import CHANGES
-from l2c_jax.tasks.priors import PriorConfig
-from l2c_jax.tasks.shapes import SHAPES
+from l2c_jax.tasks.families import CHANGES, SHAPES
+from l2c_jax.tasks.prior import PriorConfig
 
 MODEL = ModelConfig(dimensions=4, num_clusters=10, given_clusters=True, frame="winsorised")
 NOTHING_ELSE: dict[str, Any] = {name: 0.0 for name in (*SHAPES, *CHANGES) if name != "gaussian"}

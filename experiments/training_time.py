@@ -18,7 +18,7 @@ from experiments.harness import WEIGHTS, Options, main
 from experiments.real_training import PARTS
 from l2c_jax.evaluate import record
 from l2c_jax.report import Record, markdown_table, number, read_records
-from l2c_jax.weights import read_header
+from l2c_jax.training.weights import read_header
 
 SHIPPED: Mapping[str, tuple[Path, ...]] = {
     "Table 1": tuple(WEIGHTS / f"table1_seed{seed}.safetensors" for seed in range(3)),

@@ -20,13 +20,13 @@ from experiments.data import LabelledTable, development_tables
 from experiments.harness import RUNS, Options, main, train
 from experiments.zero_shot_card import write_card
 from l2c_jax.demo import data_sets
+from l2c_jax.recurrent.config import TrainConfig
 from l2c_jax.recurrent.fit import task_source
-from l2c_jax.recurrent.fit_count import CountConfig, fit_count
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig, init
-from l2c_jax.recurrent.train_config import TrainConfig
 from l2c_jax.report import Record
-from l2c_jax.tasks.priors import PriorConfig
+from l2c_jax.tabular.fit_count_head import CountConfig, fit_count
+from l2c_jax.tasks.prior import PriorConfig
 
 MODEL = ModelConfig(
     dimensions=8,

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
-from l2c_jax.recurrent.table import SAMPLE
 from l2c_jax.report import Record
+from l2c_jax.tabular.clusterer import SAMPLE
 
 SHOWN = {"ARI", "exact number", "within one"}
 """Metrics that the card tells."""

@@ -16,14 +16,14 @@ from experiments.data import LabelledTable
 from experiments.harness import Options
 from experiments.kept import kept
 from experiments.zero_shot_tables import SMOKE, TOLD, labels_of, place, story_of
-from l2c_jax import runtime
 from l2c_jax.baselines import BASELINES
 from l2c_jax.evaluate import record
 from l2c_jax.metrics import adjusted_rand_index
 from l2c_jax.recurrent.learner import Learner
-from l2c_jax.recurrent.table import label_table, study_table
 from l2c_jax.report import Record, markdown_table, measured, number
-from l2c_jax.weights import fingerprint
+from l2c_jax.tabular.clusterer import label_table, study_table
+from l2c_jax.training import runtime
+from l2c_jax.training.weights import fingerprint
 
 EVERY = 10
 """One table in so many serves to time all methods."""
@@ -32,9 +32,9 @@ FRESH = """
 import time
 start = time.perf_counter()
 import numpy as np
-from l2c_jax import runtime
+from l2c_jax.training import runtime
 runtime.use_compilation_cache()
-from l2c_jax.estimator import MetaClusterer
+from l2c_jax.estimators.meta_clusterer import MetaClusterer
 MetaClusterer(random_state=0).fit_predict(np.random.default_rng(0).normal(size=(1000, 10)))
 print(time.perf_counter() - start)
 """

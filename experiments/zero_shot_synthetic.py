@@ -17,13 +17,12 @@ from l2c_jax.baselines.counts import COUNTS
 from l2c_jax.evaluate import draw_tasks, oracle_labels, record, scores_of_tasks
 from l2c_jax.metrics import adjusted_rand_index
 from l2c_jax.recurrent.learner import Learner
-from l2c_jax.recurrent.table import study_table
 from l2c_jax.report import Record, markdown_table, measured, number
-from l2c_jax.tasks.changes import CHANGES
-from l2c_jax.tasks.priors import PriorConfig, draw_prior_task
-from l2c_jax.tasks.shapes import SHAPES
-from l2c_jax.tasks.synthetic import TaskConfig
-from l2c_jax.tasks.task import Task
+from l2c_jax.tabular.clusterer import study_table
+from l2c_jax.tasks.base import Task
+from l2c_jax.tasks.families import CHANGES, SHAPES
+from l2c_jax.tasks.gaussian import TaskConfig
+from l2c_jax.tasks.prior import PriorConfig, draw_prior_task
 
 COUNT = 200
 OTHER = "section 4.1, held out"

@@ -16,9 +16,11 @@ from l2c_jax.baselines import BASELINES
 from l2c_jax.baselines.counts import COUNTS
 from l2c_jax.evaluate import record
 from l2c_jax.metrics import adjusted_rand_index
+from l2c_jax.preprocessing.table_frame import enter_frame, table_frame
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.table import (
+from l2c_jax.report import Record, markdown_table, measured, number
+from l2c_jax.tabular.clusterer import (
     COUNT_ORDERS,
     READ,
     SAMPLE,
@@ -26,9 +28,7 @@ from l2c_jax.recurrent.table import (
     label_table,
     study_table,
 )
-from l2c_jax.recurrent.table_frame import enter_frame, table_frame
-from l2c_jax.report import Record, markdown_table, measured, number
-from l2c_jax.weights import fingerprint
+from l2c_jax.training.weights import fingerprint
 
 TOLD: dict[str, dict[str, Any]] = {
     "k-means": {},

@@ -11,17 +11,17 @@ import jax
 import numpy as np
 import tyro
 
-from l2c_jax import runtime
 from l2c_jax.atomic import check_output, replacing
-from l2c_jax.loop import DivergedError
-from l2c_jax.processes import is_first, join
+from l2c_jax.io.tables import read_table
+from l2c_jax.recurrent.config import TrainConfig
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.table import label_table, study_table
-from l2c_jax.recurrent.train_config import TrainConfig
-from l2c_jax.tables import read_table
-from l2c_jax.tasks.synthetic import TaskConfig
+from l2c_jax.tabular.clusterer import label_table, study_table
+from l2c_jax.tasks.gaussian import TaskConfig
+from l2c_jax.training import runtime
+from l2c_jax.training.distributed import is_first, join
+from l2c_jax.training.loop import DivergedError
 
 DEFAULT_WEIGHTS = "universal"
 
@@ -115,7 +115,7 @@ class Cluster:
 
     def run(self) -> int:
         """Read, cluster, write."""
-        from l2c_jax import label_file
+        from l2c_jax.io import label_file
 
         request = label_file.Request(
             self.file,

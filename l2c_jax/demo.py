@@ -11,11 +11,11 @@ from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 
 from l2c_jax.baselines import gaussian_mixture, kmeans
 from l2c_jax.evaluate import scores
+from l2c_jax.io.tables import standardised
+from l2c_jax.preprocessing.principal import canonical
 from l2c_jax.recurrent.cluster import cluster
 from l2c_jax.recurrent.learner import Learner, load_learner
 from l2c_jax.report import markdown_table, number
-from l2c_jax.tables import standardised
-from l2c_jax.tasks.frame import canonical
 
 WEIGHTS = "demo"
 

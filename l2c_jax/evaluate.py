@@ -10,8 +10,8 @@ import numpy as np
 from l2c_jax.metrics import adjusted_rand_index, error_rate, normalized_mutual_information
 from l2c_jax.recurrent.assign import assign_tasks
 from l2c_jax.recurrent.learner import Learner
-from l2c_jax.tasks.synthetic import Mixture, TaskConfig, draw_task_and_mixture, log_posterior
-from l2c_jax.tasks.task import Task
+from l2c_jax.tasks.base import Task
+from l2c_jax.tasks.gaussian import Mixture, TaskConfig, draw_task_and_mixture, log_posterior
 from l2c_jax.types import ArrayLike
 
 METRICS = {

@@ -14,7 +14,7 @@ from l2c_jax.axioms import same_partition, single_linkage
 from l2c_jax.evaluate import learned_labels
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import ModelConfig, init
-from l2c_jax.tasks.task import Task
+from l2c_jax.tasks.base import Task
 
 
 @pytest.mark.parametrize("clusters", [1, 2, 3])

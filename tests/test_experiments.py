@@ -18,7 +18,7 @@ from experiments.zero_shot_card import write_card
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig, init
 from l2c_jax.report import read_records, write_records
-from l2c_jax.tasks.priors import PriorConfig
+from l2c_jax.tasks.prior import PriorConfig
 
 METHODS = {
     *("k-means", "kernel k-means", "spectral", "DBSCAN", "HDBSCAN", "Gaussian mixture", "Ward"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
-from l2c_jax.matching import cheapest_relabelling
+from l2c_jax.metrics import cheapest_relabelling
 
 SIZES = range(1, 9)
 

@@ -15,8 +15,8 @@ from experiments.splits import SHARE, SPLITS, Setting, family, split
 from l2c_jax.baselines import BASELINES
 from l2c_jax.recurrent.learner import Learner, save_learner
 from l2c_jax.recurrent.model import init
-from l2c_jax.tasks.pool import Drawn, check_pool, make_pool
-from l2c_jax.weights import fingerprint
+from l2c_jax.tasks.tables import Drawn, check_pool, make_pool
+from l2c_jax.training.weights import fingerprint
 
 NAMES = [
     *(f"volcanoes-{letter}{n}" for letter in "abc" for n in range(5)),

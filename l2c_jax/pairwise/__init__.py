@@ -4,7 +4,8 @@ Three steps, three functions: :func:`learn_similarity` from labelled examples,
 :func:`predict_similarity` on other data, :func:`reconstruct_clusters` there.
 """
 
-from l2c_jax.pairwise.cluster import (
+from l2c_jax.pairwise.backbones import MLP, VGGS, default_trunk
+from l2c_jax.pairwise.constrained import (
     ClusterConfig,
     Reconstruction,
     assign_clusters,
@@ -12,11 +13,10 @@ from l2c_jax.pairwise.cluster import (
 )
 from l2c_jax.pairwise.learned import Similarity, load_similarity, save_similarity
 from l2c_jax.pairwise.losses import kcl, mcl, pair_cross_entropy
-from l2c_jax.pairwise.pairs import draw_batch, draw_episode, index_by_class, pair_labels
 from l2c_jax.pairwise.partition import Partition, fit_assignments, partition
 from l2c_jax.pairwise.predict import PairFunction, predict_similarity
+from l2c_jax.pairwise.sampling import draw_batch, draw_episode, index_by_class, pair_labels
 from l2c_jax.pairwise.similarity import SimilarityConfig, learn_similarity
-from l2c_jax.pairwise.trunks import MLP, VGGS, default_trunk
 
 __all__ = [
     "MLP",

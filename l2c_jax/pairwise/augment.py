@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from l2c_jax.pairwise.trunks import VGGS, Trunk, as_float
+from l2c_jax.pairwise.backbones import VGGS, Trunk, as_float
 from l2c_jax.types import Array, Key
 
 _TRIES = 10

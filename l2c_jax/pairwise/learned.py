@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import jax
 
-from l2c_jax import weights
+from l2c_jax.pairwise.backbones import MLP, VGGS, Trunk
 from l2c_jax.pairwise.networks import Variables, init_similarity
-from l2c_jax.pairwise.trunks import MLP, VGGS, Trunk
-from l2c_jax.provenance import versions
-from l2c_jax.weights import WeightsError
+from l2c_jax.training import weights
+from l2c_jax.training.provenance import versions
+from l2c_jax.training.weights import WeightsError
 
 KIND = "similarity"
 _TRUNKS: Mapping[str, type[VGGS] | type[MLP]] = {"VGGS": VGGS, "MLP": MLP}

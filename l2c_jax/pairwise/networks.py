@@ -10,8 +10,8 @@ from typing import NamedTuple
 import flax.linen as nn
 import jax.numpy as jnp
 
+from l2c_jax.pairwise.backbones import UNIFORM, Trunk, TrunkNetwork, batch_norm
 from l2c_jax.pairwise.pair_head import PairHead
-from l2c_jax.pairwise.trunks import UNIFORM, Trunk, TrunkNetwork, batch_norm
 from l2c_jax.types import Array, Key, PyTree
 
 
@@ -88,7 +88,7 @@ def init_similarity(key: Key, trunk: Trunk) -> Variables:
 
     Example:
       >>> import jax
-      >>> from l2c_jax.pairwise.trunks import MLP
+      >>> from l2c_jax.pairwise.backbones import MLP
       >>> variables = init_similarity(jax.random.key(0), MLP(columns=2, hidden=(8,)))
       >>> variables.params["head"]["terms"]["first"].shape
       (8, 32)
@@ -114,7 +114,7 @@ def pair_log_odds(
 
     Example:
       >>> import jax
-      >>> from l2c_jax.pairwise.trunks import MLP
+      >>> from l2c_jax.pairwise.backbones import MLP
       >>> trunk = MLP(columns=2, hidden=(8,))
       >>> variables = init_similarity(jax.random.key(0), trunk)
       >>> points = jax.random.normal(jax.random.key(1), (5, 2))
@@ -159,7 +159,7 @@ def init_clusters(key: Key, trunk: Trunk, num_clusters: int) -> Variables:
 
     Example:
       >>> import jax
-      >>> from l2c_jax.pairwise.trunks import MLP
+      >>> from l2c_jax.pairwise.backbones import MLP
       >>> variables = init_clusters(jax.random.key(0), MLP(columns=2, hidden=(8,)), 3)
       >>> variables.params["logits"]["kernel"].shape
       (4, 3)

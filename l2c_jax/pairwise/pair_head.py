@@ -14,7 +14,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from l2c_jax.pairwise.trunks import EPSILON, MOMENTUM, UNIFORM
+from l2c_jax.pairwise.backbones import EPSILON, MOMENTUM, UNIFORM
 from l2c_jax.types import Array
 
 _CHUNK = 64  # hidden units at a time: for 100 x 100 pairs their block stays in a core's cache

@@ -70,7 +70,7 @@ def partition(
 ) -> Partition:
     """Cluster by a matrix of similarities, whatever the points are and wherever it comes from.
 
-    What :func:`l2c_jax.pairwise.cluster.reconstruct_clusters` fits with a network of the points
+    What :func:`l2c_jax.pairwise.constrained.reconstruct_clusters` fits with a network of the points
     is fitted here by a row of free logits for each of them: seconds instead of minutes, but
     nothing is learned for points outside the matrix.
 

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from l2c_jax.pairwise.backbones import checked_points
 from l2c_jax.pairwise.learned import Similarity
 from l2c_jax.pairwise.networks import features, log_odds_of_terms, pair_terms
-from l2c_jax.pairwise.trunks import checked_points
 from l2c_jax.types import Array, ArrayLike
 
 PairFunction: TypeAlias = Callable[[np.ndarray, np.ndarray], ArrayLike]

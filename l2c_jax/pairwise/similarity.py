@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from l2c_jax.loop import LoopConfig
 from l2c_jax.pairwise.augment import augmented
+from l2c_jax.pairwise.backbones import Trunk, checked_points, default_trunk
 from l2c_jax.pairwise.learned import Similarity, described
 from l2c_jax.pairwise.losses import pair_cross_entropy
 from l2c_jax.pairwise.networks import Variables, init_similarity, pair_log_odds
-from l2c_jax.pairwise.pairs import ClassIndex, draw_episode, index_by_class, pair_labels
+from l2c_jax.pairwise.sampling import ClassIndex, draw_episode, index_by_class, pair_labels
 from l2c_jax.pairwise.train import (
     TrainState,
     check_crop,
@@ -26,10 +26,10 @@ from l2c_jax.pairwise.train import (
     optimizer,
     run,
 )
-from l2c_jax.pairwise.trunks import Trunk, checked_points, default_trunk
-from l2c_jax.provenance import provenance, versions
+from l2c_jax.training.loop import LoopConfig
+from l2c_jax.training.provenance import provenance, versions
+from l2c_jax.training.weights import fingerprint
 from l2c_jax.types import Array, ArrayLike, Key
-from l2c_jax.weights import fingerprint
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,9 @@ def learn_similarity(
     Args:
       points: ``[N, H, W, C]`` images, float or uint8, or a table ``[N, D]``.
       labels: ``[N]``; the classes need not be those of the data to be clustered.
-      trunk: the network; ``None`` takes :func:`l2c_jax.pairwise.trunks.default_trunk`.
+      trunk: the network; ``None`` takes :func:`l2c_jax.pairwise.backbones.default_trunk`.
       config: how; its seed decides everything random. ``None`` takes the defaults.
-      folder: for checkpoints and log, see :func:`l2c_jax.loop.run`.
+      folder: for checkpoints and log, see :func:`l2c_jax.training.loop.run`.
       resume: go on from the newest checkpoint there.
       progress: show a bar.
       on_log: called with every logged record.
@@ -152,15 +152,15 @@ def learn_similarity(
     Raises:
       ValueError: if points and trunk do not fit each other, labels are not as many as points,
         of a single class, or too few in a class.
-      l2c_jax.loop.DivergedError: if the loss is not finite.
-      l2c_jax.loop.RunExistsError: if the folder holds another run.
+      l2c_jax.training.loop.DivergedError: if the loss is not finite.
+      l2c_jax.training.loop.RunExistsError: if the folder holds another run.
 
     References:
       Hsu, Lv & Kira, *Learning to cluster in order to transfer across domains and tasks*, 2018.
 
     Example:
       >>> import numpy as np
-      >>> from l2c_jax.pairwise.trunks import MLP
+      >>> from l2c_jax.pairwise.backbones import MLP
       >>> labels = np.arange(40) % 4
       >>> points = np.eye(4)[labels] + 0.1 * np.random.default_rng(0).normal(size=(40, 4))
       >>> config = SimilarityConfig(iterations=2, classes=4)

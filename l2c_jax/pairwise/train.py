@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from l2c_jax import loop
 from l2c_jax.pairwise.networks import Variables
+from l2c_jax.training import loop
 from l2c_jax.types import Array, Key, PyTree
 
 
@@ -119,7 +119,7 @@ def run(
     progress: bool,
     on_log: Callable[[dict[str, Any]], None] | None,
 ) -> tuple[TrainState, int, float]:
-    """Train under :func:`l2c_jax.loop.run`; steps between two logged lines are one device call.
+    """Train under :func:`l2c_jax.training.loop.run`; steps between two logged lines are one device call.
 
     Args:
       step: makes one step.
@@ -128,7 +128,7 @@ def run(
       data: what every step reads; put on the device once.
       key: the run's key, which every step is given.
       config: lengths.
-      story: see :func:`l2c_jax.loop.run`, as are the others.
+      story: see :func:`l2c_jax.training.loop.run`, as are the others.
 
     Returns:
       The state, how many steps are done, and the seconds they took.

@@ -2,6 +2,7 @@
 
 from l2c_jax.recurrent.assign import aligned_mean, assign, assign_tasks
 from l2c_jax.recurrent.cluster import Clustering, cluster
+from l2c_jax.recurrent.config import TrainConfig
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner, shipped
 from l2c_jax.recurrent.losses import (
@@ -22,7 +23,6 @@ from l2c_jax.recurrent.model import (
     step,
 )
 from l2c_jax.recurrent.train import TrainInfo, TrainState, init_state, iterations, train_step
-from l2c_jax.recurrent.train_config import TrainConfig
 
 __all__ = [
     "Carry",

@@ -5,7 +5,8 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from l2c_jax.matching import cheapest_relabelling
+from l2c_jax.metrics import cheapest_relabelling
+from l2c_jax.preprocessing.principal import to_frame
 from l2c_jax.recurrent.model import (
     Carry,
     ModelConfig,
@@ -15,8 +16,7 @@ from l2c_jax.recurrent.model import (
     log_probabilities,
     rollout,
 )
-from l2c_jax.tasks.frame import to_frame
-from l2c_jax.tasks.task import Task, visiting_order
+from l2c_jax.tasks.base import Task, visiting_order
 from l2c_jax.types import Array, Key
 
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from l2c_jax.preprocessing.principal import to_frame
 from l2c_jax.recurrent.assign import assign_framed
 from l2c_jax.recurrent.model import ModelConfig, Params
-from l2c_jax.tasks.frame import to_frame
 from l2c_jax.types import ArrayLike
 
 

@@ -12,21 +12,21 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from l2c_jax import loop
 from l2c_jax.metrics import matched_error
-from l2c_jax.provenance import provenance, versions
 from l2c_jax.recurrent.assign import assign_tasks
+from l2c_jax.recurrent.config import TrainConfig
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import ModelConfig
 from l2c_jax.recurrent.train import TrainState, init_state, iterations
-from l2c_jax.recurrent.train_config import TrainConfig
-from l2c_jax.tasks.mixed import MixedConfig, draw_mixed_task
-from l2c_jax.tasks.pool import Pool, PoolConfig, check_pool, draw_pool_task
-from l2c_jax.tasks.priors import PriorConfig, draw_prior_task
-from l2c_jax.tasks.synthetic import TaskConfig, draw_task
-from l2c_jax.tasks.task import Task
+from l2c_jax.tasks.base import Task
+from l2c_jax.tasks.gaussian import TaskConfig, draw_task
+from l2c_jax.tasks.mixture import MixedConfig, draw_mixed_task
+from l2c_jax.tasks.prior import PriorConfig, draw_prior_task
+from l2c_jax.tasks.tables import Pool, PoolConfig, check_pool, draw_pool_task
+from l2c_jax.training import loop
+from l2c_jax.training.provenance import provenance, versions
+from l2c_jax.training.weights import fingerprint
 from l2c_jax.types import Key, PyTree
-from l2c_jax.weights import fingerprint
 
 Tasks: TypeAlias = TaskConfig | PriorConfig | PoolConfig | MixedConfig
 """What a learner is trained on; the last two draw from a pool of tables."""
@@ -211,7 +211,7 @@ def fit(
       start: a learner of the same shape to begin from, with a fresh optimiser, instead of random
         parameters. The story, in ``run.json`` and in the learner's header, names its weights by
         their fingerprint.
-      folder: for checkpoints and log, see :func:`l2c_jax.loop.run`.
+      folder: for checkpoints and log, see :func:`l2c_jax.training.loop.run`.
       resume: go on from the newest checkpoint there.
       progress: show a bar.
       on_log: called with every logged record.
@@ -222,8 +222,8 @@ def fit(
 
     Raises:
       ValueError: if model, tasks and pool do not fit each other, or the start has another shape.
-      l2c_jax.loop.DivergedError: if the loss is not finite.
-      l2c_jax.loop.RunExistsError: if the folder holds another run.
+      l2c_jax.training.loop.DivergedError: if the loss is not finite.
+      l2c_jax.training.loop.RunExistsError: if the folder holds another run.
     """
     check_fit(tasks, model, pool)
     if start is not None and start.model != model:

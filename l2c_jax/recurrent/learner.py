@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import jax
 
-from l2c_jax import weights
-from l2c_jax.provenance import versions
 from l2c_jax.recurrent.model import ModelConfig, Params, init
-from l2c_jax.weights import WeightsError
+from l2c_jax.training import weights
+from l2c_jax.training.provenance import versions
+from l2c_jax.training.weights import WeightsError
 
 KIND = "recurrent"
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from l2c_jax.matching import cheapest_relabelling
+from l2c_jax.metrics import cheapest_relabelling
 from l2c_jax.types import Array
 
 _LEAST = 500.0  # nats; a score of 1 against -1 costs twice the logit scale

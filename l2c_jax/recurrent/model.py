@@ -10,17 +10,17 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from l2c_jax.recurrent.alike import (
+from l2c_jax.preprocessing.principal import FRAMES, Frame
+from l2c_jax.recurrent.lstm import LayerParams, LayerState, init_layer, layer_step, zero_state
+from l2c_jax.recurrent.scan import Scan, checkpointed
+from l2c_jax.recurrent.slots import (
     AlikeCarry,
     AlikeParams,
     clear_alike,
     init_alike,
     step_alike,
 )
-from l2c_jax.recurrent.count import CountParams, init_count
-from l2c_jax.recurrent.lstm import LayerParams, LayerState, init_layer, layer_step, zero_state
-from l2c_jax.recurrent.scan import Scan, checkpointed
-from l2c_jax.tasks.frame import FRAMES, Frame
+from l2c_jax.tabular.count_head import CountParams, init_count
 from l2c_jax.types import Array, Key
 
 
@@ -37,7 +37,7 @@ class ModelConfig:
     own, H of that."""
     memory: Literal["task", "cluster"] = "task"
     """Whose memory the cells are: the task's, as printed, or each cluster's, all of which are run
-    with the same weights (:mod:`l2c_jax.recurrent.alike`); that takes one layer, and its scores
+    with the same weights (:mod:`l2c_jax.recurrent.slots`); that takes one layer, and its scores
     are logits, so that their scale is 1."""
     feedback: bool = True
     """Whether the previous score is part of the input, as printed."""
@@ -140,7 +140,7 @@ def step(params: Params, carry: Carry, point: Array) -> tuple[Carry, Array]:
     Four LSTM layers; the first reads the point and the previous score :math:`a_{t-1}`, the
     layers between first and last add their input to their output, the last layer's output is
     the score :math:`a_t` (section 3.2, figure 1). Where every cluster has a memory of its own:
-    :func:`l2c_jax.recurrent.alike.step_alike`.
+    :func:`l2c_jax.recurrent.slots.step_alike`.
 
     Args:
       params: the learner.

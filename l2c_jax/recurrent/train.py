@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from l2c_jax.metrics import matched_error
+from l2c_jax.recurrent.config import TrainConfig
 from l2c_jax.recurrent.losses import (
     Neighbours,
     classify_loss,
@@ -28,8 +29,7 @@ from l2c_jax.recurrent.model import (
     rollout,
 )
 from l2c_jax.recurrent.scan import Scan, checkpointed, windowed
-from l2c_jax.recurrent.train_config import TrainConfig
-from l2c_jax.tasks.task import Task, framed, turned, visiting_order
+from l2c_jax.tasks.base import Task, framed, turned, visiting_order
 from l2c_jax.types import Array, Key, PyTree
 
 TaskSource: TypeAlias = Callable[[Key], Task]

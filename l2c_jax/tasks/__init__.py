@@ -1,6 +1,6 @@
 """Where labelled clustering problems come from."""
 
-from l2c_jax.tasks.frame import (
+from l2c_jax.preprocessing.principal import (
     CanonicalMap,
     Frame,
     apply_map,
@@ -9,10 +9,14 @@ from l2c_jax.tasks.frame import (
     fit_dimensions,
     to_frame,
 )
-from l2c_jax.tasks.mixed import MixedConfig, draw_mixed_task
-from l2c_jax.tasks.pool import Pool, PoolConfig, draw_pool_task, make_pool
-from l2c_jax.tasks.priors import PriorConfig, draw_prior_task
-from l2c_jax.tasks.synthetic import (
+from l2c_jax.tasks.base import (
+    Task,
+    framed,
+    sort_labels,
+    turned,
+    visiting_order,
+)
+from l2c_jax.tasks.gaussian import (
     Mixture,
     TaskConfig,
     draw_mixture,
@@ -21,13 +25,9 @@ from l2c_jax.tasks.synthetic import (
     log_posterior,
     sample_mixture,
 )
-from l2c_jax.tasks.task import (
-    Task,
-    framed,
-    sort_labels,
-    turned,
-    visiting_order,
-)
+from l2c_jax.tasks.mixture import MixedConfig, draw_mixed_task
+from l2c_jax.tasks.prior import PriorConfig, draw_prior_task
+from l2c_jax.tasks.tables import Pool, PoolConfig, draw_pool_task, make_pool
 
 __all__ = [
     "CanonicalMap",

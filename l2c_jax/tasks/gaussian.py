@@ -1,149 +1,223 @@
-"""Gaussian clusters: how their means and covariances are drawn, sampled and scored."""
+"""Synthetic tasks (section 4.1): draw one, and the exact Bayes posterior of the one drawn."""
 
-import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from l2c_jax.tasks.base import Task
+from l2c_jax.tasks.components import (
+    Gaussians,
+    draw_gaussians,
+    log_density,
+    restrict,
+    sample_gaussians,
+)
+from l2c_jax.tasks.swirl import Swirls, draw_swirls, swirl, unswirl
 from l2c_jax.types import Array, Key
 
 
-class Gaussians(NamedTuple):
-    """The Gaussian clusters of one task. Cluster ``k`` is ``means[k] + z @ factors[k]``."""
+@dataclass(frozen=True)
+class TaskConfig:
+    """Which synthetic tasks are drawn. The paper prints the names but none of the values."""
 
-    means: Array  # [K, D]
-    factors: Array  # [K, D, D]; covariance k is factors[k].T @ factors[k]
+    num_points: int = 100
+    """N, points of a task, padding included."""
+    dimensions: int = 2
+    """D."""
+    num_clusters: int = 2
+    """K, clusters of a task, or the most of them."""
+    min_points: int | None = None
+    """Least number of points; None: every task has num_points."""
+    min_dimensions: int | None = None
+    """Least number of dimensions: a task's count is uniform, the other coordinates are zeros.
+    None: every task has them all."""
+    min_clusters: int | None = None
+    """Least number of clusters; the drawn count k has probability in proportion to k, so that
+    larger counts are more frequent (section 4.3). None: always num_clusters."""
+    theta: float = 2.0
+    """Cluster means are uniform in [-theta, theta]^D."""
+    alpha: float = 2.0
+    """Least inverse standard deviation of a cluster."""
+    beta: float = 3.0
+    """Range of the inverse standard deviation."""
+    anisotropy: float = 0.0
+    """Largest spread of the log-eigenvalues of a covariance; 0: isotropic, as printed."""
+    mean_anisotropy: float = 0.0
+    """Largest spread of the log-stretches of a linear map of the means: clusters in a row."""
+    shared_anisotropy: float = 0.0
+    """The same of a linear map that all covariances share: clusters long in one direction."""
+    swirls: int = 3
+    """S, swirls applied to each cluster."""
+    alpha_r: float = 1.0
+    """Least width k_r of a swirl."""
+    beta_r: float = 2.0
+    """Range of the width."""
+    concentration: float | None = None
+    """Cluster sizes: None: equal; a number: weights from a symmetric Dirichlet with it."""
 
-
-def orthogonal(key: Key, dimensions: int) -> Array:
-    """A uniformly random orthogonal matrix: ``orth`` of a Gaussian matrix in section 4.1.
-
-    Args:
-      key: consumed.
-      dimensions: D.
-
-    Returns:
-      ``[D, D]`` with orthonormal rows; the same on every machine, since the signs that a QR
-      decomposition leaves open are fixed.
-    """
-    q, r = jnp.linalg.qr(jax.random.normal(key, (dimensions, dimensions)))
-    return q * jnp.where(jnp.diagonal(r) < 0, -1.0, 1.0)[None, :]
-
-
-def draw_gaussians(
-    key: Key,
-    num_clusters: int,
-    dimensions: int,
-    *,
-    theta: float,
-    alpha: float,
-    beta: float,
-    anisotropy: float = 0.0,
-    mean_anisotropy: float = 0.0,
-    shared_anisotropy: float = 0.0,
-) -> Gaussians:
-    """Draw the means and covariances of one task's clusters (section 4.1).
-
-    As printed, means are uniform in :math:`[-\\theta, \\theta]^D` and
-    :math:`\\Sigma_k = \\hat C_k^T \\hat C_k` with :math:`\\hat C_k = \\mathrm{orth}(C_k) / k_k`,
-    :math:`k_k \\sim U(\\alpha, \\alpha + \\beta)`; since ``orth`` returns an orthogonal matrix,
-    :math:`\\Sigma_k = I / k_k^2` is isotropic. With ``anisotropy`` the rows of ``orth`` are
-    stretched: the logarithms of the eigenvalues are uniform in :math:`[-s, s]`, where the spread
-    :math:`s \\sim U(0, \\mathrm{anisotropy})` is drawn once for the task.
-
-    Args:
-      key: consumed.
-      num_clusters: K.
-      dimensions: D.
-      theta: half the side of the cube of means, in units of the data.
-      alpha: least inverse standard deviation.
-      beta: range of the inverse standard deviation.
-      anisotropy: largest spread of the log-eigenvalues; 0 is the paper as printed.
-      mean_anisotropy: largest spread of the log-stretches of a linear map of all means; their
-        cube becomes a slab or a stick, and clusters lie side by side or in a row.
-      shared_anisotropy: the same for a linear map of all deviations from the means: clusters are
-        long in the same direction.
-
-    Returns:
-      The drawn clusters.
-    """
-    key_means, key_axes, key_scale, key_spread, key_eigen = jax.random.split(key, 5)
-    if mean_anisotropy > 0:
-        key_means, key_map = jax.random.split(key_means)
-    means = jax.random.uniform(key_means, (num_clusters, dimensions), minval=-theta, maxval=theta)
-    if mean_anisotropy > 0:
-        means = means @ _stretched_axes(key_map, dimensions, mean_anisotropy)
-    if shared_anisotropy > 0:
-        key_axes, key_shared = jax.random.split(key_axes)
-    axes = jax.vmap(orthogonal, (0, None))(jax.random.split(key_axes, num_clusters), dimensions)
-    inverse = jax.random.uniform(key_scale, (num_clusters,), minval=alpha, maxval=alpha + beta)
-    spread = anisotropy * jax.random.uniform(key_spread)
-    log_eigen = spread * jax.random.uniform(key_eigen, (num_clusters, dimensions), minval=-1.0)
-    deviation = jnp.exp(log_eigen / 2) / inverse[:, None]
-    factors = deviation[:, :, None] * axes
-    if shared_anisotropy > 0:
-        factors = factors @ _stretched_axes(key_shared, dimensions, shared_anisotropy)
-    return Gaussians(means, factors)
+    def __post_init__(self) -> None:
+        least_points = self.num_points if self.min_points is None else self.min_points
+        least_axes = self.dimensions if self.min_dimensions is None else self.min_dimensions
+        least_clusters = self.num_clusters if self.min_clusters is None else self.min_clusters
+        rules = {
+            "dimensions must be at least 1": self.dimensions >= 1,
+            "min_dimensions must lie in 1..dimensions": 1 <= least_axes <= self.dimensions,
+            "num_clusters must be at least 1": self.num_clusters >= 1,
+            "min_clusters must lie in 1..num_clusters": 1 <= least_clusters <= self.num_clusters,
+            "min_points must lie in 1..num_points": 1 <= least_points <= self.num_points,
+            "theta, alpha and alpha_r must be positive": min(self.theta, self.alpha, self.alpha_r)
+            > 0,
+            "beta, beta_r, all anisotropies and swirls must not be negative": min(
+                *(self.beta, self.beta_r, self.swirls),
+                *(self.anisotropy, self.mean_anisotropy, self.shared_anisotropy),
+            )
+            >= 0,
+            "swirls need at least 2 dimensions": self.swirls == 0 or least_axes >= 2,
+            "concentration must be positive": self.concentration is None or self.concentration > 0,
+        }
+        broken = [rule for rule, kept in rules.items() if not kept]
+        if broken:
+            raise ValueError("; ".join(broken))
 
 
-def _stretched_axes(key: Key, dimensions: int, anisotropy: float) -> Array:
-    """A linear map ``[D, D]``: random axes whose log-stretches have a mean of 0 and a spread
-    uniform in [0, anisotropy]."""
-    key_axes, key_spread, key_stretch = jax.random.split(key, 3)
-    spread = anisotropy * jax.random.uniform(key_spread)
-    stretch = spread * jax.random.uniform(key_stretch, (dimensions,), minval=-1.0)
-    return jnp.exp(stretch - stretch.mean())[:, None] * orthogonal(key_axes, dimensions)
+class Mixture(NamedTuple):
+    """What a task was drawn from: enough to compute its Bayes posterior."""
+
+    gaussians: Gaussians  # K clusters
+    swirls: Swirls  # K x S turns
+    log_weights: Array  # [K]; -inf for clusters that this task does not have
+    axes: Array  # [D] bool; False for coordinates that are always zero
 
 
-def restrict(gaussians: Gaussians, axes: Array) -> Gaussians:
-    """The marginals on some coordinates, standard normal and independent on the others.
-
-    Args:
-      gaussians: K clusters.
-      axes: ``[D]`` bool, the coordinates to keep.
-
-    Returns:
-      K clusters of the same shapes.
-    """
-    both = axes[:, None] & axes[None, :]
-    covariance = gaussians.factors.mT @ gaussians.factors
-    covariance = jnp.where(both[None], covariance, jnp.eye(axes.shape[0])[None])
-    factors = jnp.linalg.cholesky(covariance).mT
-    return Gaussians(jnp.where(axes[None, :], gaussians.means, 0.0), factors)
-
-
-def sample_gaussians(key: Key, gaussians: Gaussians, labels: Array) -> Array:
-    """One point for each label, from the Gaussian it names.
+def draw_mixture(key: Key, config: TaskConfig) -> Mixture:
+    """Draw the clusters of one task: their number, sizes, Gaussians and swirls.
 
     Args:
       key: consumed.
-      gaussians: K clusters.
-      labels: ``[N]`` int in ``0..K-1``.
+      config: which tasks.
 
     Returns:
-      ``[N, D]``.
+      The mixture. ``jit`` and ``vmap`` are the caller's.
     """
-    size, dimensions = labels.shape[0], gaussians.means.shape[1]
-    noise = jax.random.normal(key, (size, dimensions))
-    everywhere = gaussians.means[:, None, :] + noise[None] @ gaussians.factors  # [K, N, D]
-    return jnp.take_along_axis(everywhere, labels[None, :, None], axis=0)[0]
+    key_count, key_sizes, key_axes, key_gaussians, key_swirls = jax.random.split(key, 5)
+    size, dimensions = config.num_clusters, jnp.int32(config.dimensions)
+    if config.min_dimensions is not None:
+        dimensions = jax.random.randint(key_axes, (), config.min_dimensions, config.dimensions + 1)
+    axes = jnp.arange(config.dimensions) < dimensions
+    if config.min_clusters is None:
+        count = jnp.int32(size)
+    else:
+        counts = jnp.arange(config.min_clusters, size + 1)
+        count = jax.random.choice(key_count, counts, p=counts / counts.sum())
+    present = jnp.arange(size) < count
+    gaussians = draw_gaussians(
+        key_gaussians,
+        size,
+        config.dimensions,
+        theta=config.theta,
+        alpha=config.alpha,
+        beta=config.beta,
+        anisotropy=config.anisotropy,
+        mean_anisotropy=config.mean_anisotropy,
+        shared_anisotropy=config.shared_anisotropy,
+    )
+    if config.min_dimensions is not None:
+        gaussians = restrict(gaussians, axes)
+    swirls = draw_swirls(
+        key_swirls,
+        size,
+        dimensions,
+        config.swirls,
+        alpha_r=config.alpha_r,
+        beta_r=config.beta_r,
+    )
+    if config.concentration is None:
+        weights = jnp.ones(size)
+    else:  # gamma variables are a Dirichlet draw before they are normalised
+        weights = jax.random.gamma(key_sizes, config.concentration, (size,))
+    log_weights = jnp.where(present, jnp.log(jnp.maximum(weights, 1e-30)), -jnp.inf)
+    return Mixture(gaussians, swirls, jax.nn.log_softmax(log_weights), axes)
 
 
-def log_density(gaussians: Gaussians, points: Array) -> Array:
-    """Log-density of every point under every cluster, each cluster with its own points.
+def sample_mixture(key: Key, mixture: Mixture, config: TaskConfig) -> Task:
+    """Draw the points of one task.
+
+    With equal sizes the counts are exact: point ``n`` belongs to cluster ``n mod k``. Otherwise
+    every label is drawn from the weights, and a cluster may stay empty.
 
     Args:
-      gaussians: K clusters.
-      points: ``[K, N, D]``, what to score under cluster ``k`` in ``points[k]``.
+      key: consumed.
+      mixture: its clusters.
+      config: number of points.
 
     Returns:
-      ``[K, N]`` natural logarithms.
+      The task, in the generator's own coordinates, its labels naming the mixture's clusters.
     """
-    dimensions = points.shape[-1]
-    whitened = jnp.linalg.solve(
-        gaussians.factors.mT, (points - gaussians.means[:, None, :]).mT
-    )  # [K, D, N]
-    log_volume = jnp.linalg.slogdet(gaussians.factors)[1]
-    constant = 0.5 * dimensions * math.log(2 * math.pi)
-    return -0.5 * (whitened**2).sum(axis=1) - log_volume[:, None] - constant
+    key_points, key_labels, key_size = jax.random.split(key, 3)
+    if config.concentration is None:
+        count = jnp.isfinite(mixture.log_weights).sum()
+        labels = jnp.arange(config.num_points) % count
+    else:
+        labels = jax.random.categorical(
+            key_labels, mixture.log_weights, shape=(config.num_points,)
+        )
+    labels = labels.astype(jnp.int32)
+    points = sample_gaussians(key_points, mixture.gaussians, labels) * mixture.axes[None, :]
+    planes, widths = mixture.swirls.planes[labels], mixture.swirls.widths[labels]
+    points = jax.vmap(swirl)(points, planes, widths)
+    if config.min_points is None:
+        mask = jnp.ones(config.num_points, bool)
+    else:
+        size = jax.random.randint(key_size, (), config.min_points, config.num_points + 1)
+        mask = jnp.arange(config.num_points) < size
+    return Task(points * mask[:, None], jnp.where(mask, labels, 0), mask)
+
+
+def draw_task(key: Key, config: TaskConfig) -> Task:
+    """Draw one synthetic task (section 4.1).
+
+    Args:
+      key: consumed. The same key gives the same task on every machine, to rounding.
+      config: which tasks.
+
+    Returns:
+      Points ``[N, D]``, labels ``[N]``, mask ``[N]``. ``jit`` and ``vmap`` are the caller's.
+
+    Example:
+      >>> import jax
+      >>> config = TaskConfig(num_points=50)
+      >>> keys = jax.random.split(jax.random.key(0), 8)
+      >>> tasks = jax.vmap(lambda key: draw_task(key, config))(keys)
+      >>> tasks.points.shape, tasks.labels.shape
+      ((8, 50, 2), (8, 50))
+    """
+    return draw_task_and_mixture(key, config)[0]
+
+
+def draw_task_and_mixture(key: Key, config: TaskConfig) -> tuple[Task, Mixture]:
+    """As :func:`draw_task`, with what the task was drawn from."""
+    key_mixture, key_points = jax.random.split(key)
+    mixture = draw_mixture(key_mixture, config)
+    return sample_mixture(key_points, mixture, config), mixture
+
+
+def log_posterior(mixture: Mixture, points: Array) -> Array:
+    """The exact Bayes posterior over clusters, of points in the generator's own coordinates.
+
+    Swirls preserve area, so the density of a swirled point is the Gaussian density of the point
+    they came from: :math:`p(k | x) \\propto w_k N(S_k^{-1} x; \\mu_k, \\Sigma_k)`. No method that
+    does not know the mixture can have a lower expected error.
+
+    Args:
+      mixture: what the task was drawn from.
+      points: ``[N, D]``.
+
+    Returns:
+      ``[N, K]`` natural logarithms; rows of probabilities sum to 1.
+    """
+    undo = jax.vmap(jax.vmap(unswirl, (0, None, None)), (None, 0, 0))
+    sources = undo(points, mixture.swirls.planes, mixture.swirls.widths)  # [K, N, D]
+    joint = log_density(mixture.gaussians, sources).T + mixture.log_weights[None, :]
+    return jax.nn.log_softmax(joint, axis=-1)

@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from l2c_jax.pairwise.augment import augmented, crop_box, random_resized_crop, resized_crop
-from l2c_jax.pairwise.trunks import MLP, VGGS
+from l2c_jax.pairwise.backbones import MLP, VGGS
 
 IMAGE = np.random.default_rng(0).random((6, 9, 2)).astype(np.float32)
 crop = jax.jit(resized_crop)

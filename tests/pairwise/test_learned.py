@@ -4,11 +4,11 @@ import jax
 import numpy as np
 import pytest
 
-from l2c_jax import weights
+from l2c_jax.pairwise.backbones import MLP, VGGS
 from l2c_jax.pairwise.learned import Similarity, described, load_similarity, save_similarity
 from l2c_jax.pairwise.networks import init_similarity
-from l2c_jax.pairwise.trunks import MLP, VGGS
-from l2c_jax.weights import WeightsError
+from l2c_jax.training import weights
+from l2c_jax.training.weights import WeightsError
 
 
 @pytest.mark.parametrize("trunk", [MLP(2, (4, 3)), VGGS(size=16, width=1 / 64, mean=0.5)])

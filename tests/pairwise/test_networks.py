@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 
+from l2c_jax.pairwise.backbones import MLP, VGGS
 from l2c_jax.pairwise.networks import (
     cluster_logits,
     features,
@@ -15,7 +16,6 @@ from l2c_jax.pairwise.networks import (
     pair_log_odds,
     pair_terms,
 )
-from l2c_jax.pairwise.trunks import MLP, VGGS
 
 TRUNK = MLP(columns=2, hidden=(6, 4))
 RNG = np.random.default_rng(0)

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from l2c_jax.pairwise.backbones import EPSILON
 from l2c_jax.pairwise.pair_head import PairHead, relu_of_sums
-from l2c_jax.pairwise.trunks import EPSILON
 
 RNG = np.random.default_rng(0)
 FEATURES, HIDDEN = 3, 70  # more than one chunk, and no multiple of it

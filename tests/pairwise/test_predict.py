@@ -7,10 +7,10 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from l2c_jax.pairwise import predict
+from l2c_jax.pairwise.backbones import MLP
 from l2c_jax.pairwise.learned import Similarity
 from l2c_jax.pairwise.networks import init_similarity, pair_log_odds
 from l2c_jax.pairwise.predict import predict_similarity
-from l2c_jax.pairwise.trunks import MLP
 
 TRUNK = MLP(columns=2, hidden=(4,))
 RNG = np.random.default_rng(0)

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from l2c_jax.loop import RunExistsError
+from l2c_jax.pairwise.backbones import MLP, VGGS
 from l2c_jax.pairwise.networks import init_similarity
-from l2c_jax.pairwise.pairs import index_by_class
 from l2c_jax.pairwise.predict import predict_similarity
+from l2c_jax.pairwise.sampling import index_by_class
 from l2c_jax.pairwise.similarity import (
     Examples,
     SimilarityConfig,
@@ -16,7 +16,7 @@ from l2c_jax.pairwise.similarity import (
     similarity_step,
 )
 from l2c_jax.pairwise.train import init_state, optimizer
-from l2c_jax.pairwise.trunks import MLP, VGGS
+from l2c_jax.training.loop import RunExistsError
 
 RNG = np.random.default_rng(0)
 TRUNK = MLP(columns=2, hidden=(16, 16))

@@ -10,7 +10,7 @@ import pytest
 from l2c_jax.recurrent.assign import aligned_mean, assign_tasks, read
 from l2c_jax.recurrent.cluster import cluster, padded_size
 from l2c_jax.recurrent.model import ModelConfig, Params, clear, init, log_probabilities, rollout
-from l2c_jax.tasks.task import Task, visiting_order
+from l2c_jax.tasks.base import Task, visiting_order
 
 SEED = 0
 MODEL = ModelConfig(dimensions=2, num_clusters=4, hidden=(8, 8))

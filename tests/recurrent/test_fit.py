@@ -7,15 +7,15 @@ import jax
 import numpy as np
 import pytest
 
-from l2c_jax.loop import RunExistsError
+from l2c_jax.recurrent.config import TrainConfig
 from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig, init
-from l2c_jax.recurrent.train_config import TrainConfig
-from l2c_jax.tasks.mixed import MixedConfig
-from l2c_jax.tasks.pool import PoolConfig, make_pool
-from l2c_jax.tasks.synthetic import TaskConfig
-from l2c_jax.weights import fingerprint
+from l2c_jax.tasks.gaussian import TaskConfig
+from l2c_jax.tasks.mixture import MixedConfig
+from l2c_jax.tasks.tables import PoolConfig, make_pool
+from l2c_jax.training.loop import RunExistsError
+from l2c_jax.training.weights import fingerprint
 
 TASKS = TaskConfig(num_points=12, swirls=0)
 MODEL = ModelConfig(hidden=(4,))

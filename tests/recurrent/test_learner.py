@@ -8,7 +8,6 @@ import jax
 import numpy as np
 import pytest
 
-from l2c_jax import weights
 from l2c_jax.recurrent.learner import (
     KIND,
     Learner,
@@ -18,7 +17,8 @@ from l2c_jax.recurrent.learner import (
     without_head,
 )
 from l2c_jax.recurrent.model import ModelConfig, init
-from l2c_jax.weights import WeightsError
+from l2c_jax.training import weights
+from l2c_jax.training.weights import WeightsError
 
 MODEL = ModelConfig(dimensions=3, num_clusters=4, hidden=(5, 6), feedback=False, logit_scale=2.5)
 STORY = {"training": {"seed": 7, "passes": 2}, "error": {"mean": 0.1}}

@@ -11,11 +11,11 @@ from scipy.special import log_softmax
 
 from l2c_jax.metrics import matched_error
 from l2c_jax.recurrent.assign import assign_tasks
+from l2c_jax.recurrent.config import TrainConfig
 from l2c_jax.recurrent.model import ModelConfig, clear, rollout
 from l2c_jax.recurrent.train import init_state, iterations, optimizer, train_step
-from l2c_jax.recurrent.train_config import TrainConfig
-from l2c_jax.tasks.synthetic import TaskConfig, draw_task
-from l2c_jax.tasks.task import Task, framed, visiting_order
+from l2c_jax.tasks.base import Task, framed, visiting_order
+from l2c_jax.tasks.gaussian import TaskConfig, draw_task
 
 MODEL = ModelConfig(num_clusters=3, hidden=(4, 4))
 TRAINING = TrainConfig(iterations=10, batch=3)

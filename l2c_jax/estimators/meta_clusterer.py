@@ -1,0 +1,149 @@
+"""The scikit-learn face: ``MetaClusterer().fit_predict(X)``, pretrained, without training."""
+
+import warnings
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    TransformerMixin,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from l2c_jax.recurrent.learner import Learner, load_learner
+from l2c_jax.tabular.clusterer import label_chunks, study_table
+
+ROWS = 65_536
+"""Rows that are held in double precision at a time."""
+
+
+class MetaClusterer(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
+):
+    """Clustering by a learner that was trained on synthetic tasks before, and is not trained here.
+
+    It reads a sample of the rows, several times in different orders, and labels each row by what
+    it remembers. Columns may have any unit and any order; rows may be millions.
+
+    Args:
+      n_clusters: k, at most 10 for the packaged weights. ``None``: the median of P(k | X).
+      weights: the name of packaged weights, or a file.
+      n_orders: M, readings, of which the surest quarter is averaged.
+      n_passes: E, passes of each reading over the sample.
+      random_state: of the sample and the visiting orders.
+
+    Attributes:
+      labels_: ``[N]`` int, clusters numbered from 0.
+      probabilities_: ``[N, k]``, rows sum to 1.
+      n_clusters_: k.
+      n_clusters_proba_: ``[K]``, P(k | X) of 1 ... K clusters; ``None`` for weights without a
+        head that guesses it.
+      n_features_in_: D.
+
+    Raises:
+      ValueError: from ``fit``, if X is no finite table of numbers, or has fewer rows than
+        ``n_clusters``.
+
+    References:
+      Jiang & Verma, *Meta-Learning to Cluster*, 2019, Algorithm 2.
+
+    Example:
+      >>> from sklearn.datasets import load_iris
+      >>> clusterer = MetaClusterer(n_clusters=3, random_state=0).fit(load_iris().data)
+      >>> clusterer.labels_.shape, clusterer.predict([[5.0, 3.5, 1.4, 0.2]]).shape
+      ((150,), (1,))
+    """
+
+    def __init__(
+        self,
+        n_clusters: int | None = None,
+        *,
+        weights: str | Path = "universal",
+        n_orders: int = 16,
+        n_passes: int = 2,
+        random_state: Any = None,
+    ):
+        self.n_clusters = n_clusters
+        self.weights = weights
+        self.n_orders = n_orders
+        self.n_passes = n_passes
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> "MetaClusterer":  # noqa: N803
+        """Find the clusters of a table.
+
+        Args:
+          X: ``[N, D]`` numbers: an array, list, memmap, or data frame.
+          y: ignored.
+
+        Returns:
+          This estimator.
+        """
+        rows = validate_data(self, X, dtype=[np.float64, np.float32])
+        if self.n_clusters is not None and len(rows) < self.n_clusters:
+            raise ValueError(f"n_samples={len(rows)} should be >= n_clusters={self.n_clusters}.")
+        learner = _learner(str(self.weights))
+        known = study_table(
+            learner,
+            rows,
+            num_clusters=self.n_clusters,
+            passes=self.n_passes,
+            orders=self.n_orders,
+            seed=check_random_state(self.random_state).randint(2**31 - 1),
+        )
+        self._learner, self._known = learner, known
+        self._used = np.arange(len(known.clusters))
+        probabilities = self._probabilities(rows)
+        self._used = np.unique(probabilities.argmax(axis=1))
+        if len(self._used) < len(known.clusters):
+            if self.n_clusters is not None:
+                warnings.warn(
+                    f"found {len(self._used)} clusters, fewer than n_clusters={self.n_clusters}: "
+                    "the rows are too much alike",
+                    ConvergenceWarning,
+                    stacklevel=2,
+                )
+            probabilities = self._probabilities(rows)
+        self.probabilities_ = probabilities
+        self.labels_ = probabilities.argmax(axis=1)
+        self.n_clusters_ = len(self._used)
+        self.n_clusters_proba_ = known.count_probabilities
+        self._n_features_out = self.n_clusters_
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:  # noqa: N803
+        """``[N]`` int, the cluster of each row by itself."""
+        return self.predict_proba(X).argmax(axis=1)
+
+    def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
+        """``[N, k]``, the probabilities of the clusters for each row by itself."""
+        check_is_fitted(self)
+        return self._probabilities(
+            validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        )
+
+    def transform(self, X: Any) -> np.ndarray:  # noqa: N803
+        """As :meth:`predict_proba`, so that the memberships can be features in a pipeline."""
+        return self.predict_proba(X)
+
+    def _probabilities(self, rows: np.ndarray) -> np.ndarray:
+        def pieces() -> Iterator[np.ndarray]:
+            for start in range(0, len(rows), ROWS):
+                yield np.asarray(rows[start : start + ROWS], np.float64)
+
+        found = np.concatenate(list(label_chunks(self._learner, self._known, pieces())))
+        kept = found[:, self._used] + 1e-12
+        return kept / kept.sum(axis=1, keepdims=True)
+
+
+@lru_cache(maxsize=8)
+def _learner(weights: str) -> Learner:
+    """Each weight file is read once."""
+    return load_learner(weights)

@@ -1,0 +1,1 @@
+"""Tables in, labels out."""

@@ -1,0 +1,1 @@
+"""How points reach a learner: fitted once, applied by a pure function."""

@@ -1,0 +1,236 @@
+"""Labelled tables as a source of tasks: draw a table, some of its classes, some of their rows.
+
+Section 4.5: classification data sets, their labels hidden, are clustering problems. A pool holds
+many of them as arrays on the device, so that tasks are drawn inside ``jit`` and ``vmap``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from l2c_jax.preprocessing.principal import standardised
+from l2c_jax.tasks.base import Task
+from l2c_jax.types import Array, ArrayLike, Key
+
+
+class Pool(NamedTuple):
+    """T labelled tables, R rows in all, at most D columns and C classes a table."""
+
+    rows: ArrayLike  # [R, D] float32, mean 0 and variance 1 a column and table; NaN where missing
+    scales: ArrayLike  # [T, D] float32, what each column was divided by; 0: constant, or none
+    members: ArrayLike  # [T, C, M] int32, which rows a class has: the first of them, see sizes
+    sizes: ArrayLike  # [T, C] int32, rows of each class; 0: the table has no such class
+    weights: ArrayLike  # [T] float32, how often each table is drawn; 0: never
+
+
+@dataclass(frozen=True)
+class PoolConfig:
+    """Which tasks are drawn from a pool."""
+
+    num_points: int = 100
+    """N, points of a task."""
+    dimensions: int = 15
+    """D, the pool's width: narrower tables are followed by zeros."""
+    num_clusters: int = 2
+    """K, classes of a task, or the most of them."""
+    min_clusters: int | None = None
+    """Least number of classes; the number is uniform from there to K, or to what the table has.
+    None: always num_clusters."""
+    standardise: bool = True
+    """Give every column of a task variance 1. False keeps the relative units of a table's columns
+    and divides them all by one number, so that their mean variance is 1."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.least_clusters <= self.num_clusters <= self.num_points:
+            raise ValueError(
+                "1 <= min_clusters <= num_clusters <= num_points must hold, got "
+                f"{self.least_clusters}, {self.num_clusters} and {self.num_points}"
+            )
+        if self.dimensions < 1:
+            raise ValueError("dimensions must be at least 1")
+
+    @property
+    def least_clusters(self) -> int:
+        """Least number of classes of a task."""
+        return self.num_clusters if self.min_clusters is None else self.min_clusters
+
+
+def make_pool(
+    tables: Sequence[tuple[ArrayLike, ArrayLike]], dimensions: int | None = None
+) -> Pool:
+    """A pool of tables.
+
+    Args:
+      tables: T pairs of points ``[R_t, D_t]``, NaN where missing, and labels ``[R_t]`` of any
+        values.
+      dimensions: D; ``None``: as wide as the widest table.
+
+    Returns:
+      The pool, in NumPy arrays, all tables of weight 1. With other weights it is a pool of some
+      of the tables that shares compiled programs with this one.
+
+    Raises:
+      ValueError: if there is no table, or one is empty, infinite, wider than ``dimensions``, or
+        has another number of labels than rows.
+
+    Example:
+      >>> points = np.array([[1.0, 5.0], [2.0, 5.0], [3.0, np.nan]])
+      >>> pool = make_pool([(points, ["a", "b", "b"])], dimensions=3)
+      >>> pool.rows.shape, pool.sizes.tolist()
+      ((3, 3), [[1, 2]])
+      >>> print(pool.scales.round(2))  # the second column is constant, the third not there
+      [[0.82 0.   0.  ]]
+    """
+    arrays = [(np.asarray(points, np.float64), np.asarray(labels)) for points, labels in tables]
+    if not arrays:
+        raise ValueError("a pool needs at least one table")
+    for number, (points, labels) in enumerate(arrays):
+        if points.ndim != 2 or 0 in points.shape or labels.shape != points.shape[:1]:
+            raise ValueError(
+                f"table {number} must have rows, columns and one label a row, "
+                f"got shapes {points.shape} and {labels.shape}"
+            )
+        if np.isinf(points).any():
+            raise ValueError(f"table {number} has an infinite number")
+    widest = max(points.shape[1] for points, _ in arrays)
+    dimensions = widest if dimensions is None else dimensions
+    if widest > dimensions:
+        raise ValueError(f"a table has {widest} columns, the pool only {dimensions}")
+    classes = [np.unique(labels, return_inverse=True)[1] for _, labels in arrays]
+    counts = [np.bincount(own) for own in classes]
+    most = max(len(count) for count in counts)
+    largest = max(count.max() for count in counts)
+    members = np.zeros((len(arrays), most, largest), np.int32)
+    sizes = np.zeros((len(arrays), most), np.int32)
+    rows, scales, done = [], np.zeros((len(arrays), dimensions), np.float32), 0
+    for t, (points, _) in enumerate(arrays):
+        for c, count in enumerate(counts[t]):
+            members[t, c, :count] = done + np.flatnonzero(classes[t] == c)
+            sizes[t, c] = count
+        scaled, deviation = _scaled(points)
+        rows.append(np.pad(scaled, ((0, 0), (0, dimensions - points.shape[1]))))
+        scales[t, : points.shape[1]] = deviation
+        done += len(points)
+    weights = np.ones(len(arrays), np.float32)
+    return Pool(np.concatenate(rows).astype(np.float32), scales, members, sizes, weights)
+
+
+def _scaled(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns of mean 0 and variance 1 over what is not missing, and what they were divided by.
+
+    In double precision, so that single precision loses nothing later; constant columns are zeros.
+    """
+    known = ~np.isnan(points)
+    count = np.maximum(known.sum(axis=0), 1)
+    centred = points - np.where(known, points, 0).sum(axis=0) / count
+    largest = np.abs(np.where(known, centred, 0)).max(axis=0)
+    centred /= np.where(largest > 0, largest, 1)  # so that no square overflows
+    spread = np.sqrt((np.where(known, centred, 0) ** 2).sum(axis=0) / count)
+    moves = (largest > 1e-12 * np.abs(np.where(known, points, 0)).max(axis=0)) & (largest > 0)
+    scaled = np.where(known, centred / np.where(moves, spread, 1) * moves, np.nan)
+    return np.where(moves[None], scaled, 0), spread * largest * moves
+
+
+def check_pool(pool: Pool, config: PoolConfig) -> None:
+    """Refuse a pool that cannot give the tasks.
+
+    Raises:
+      ValueError: if the pool is not as wide as the tasks, a table has too few classes, or the
+        weights are negative or all 0.
+    """
+    width, weights = pool.rows.shape[1], np.asarray(pool.weights)
+    if weights.min() < 0 or not weights.any():
+        raise ValueError("weights of tables must not be negative, nor all 0")
+    fewest = int((np.asarray(pool.sizes)[weights > 0] > 0).sum(axis=1).min())
+    if width != config.dimensions:
+        raise ValueError(f"the pool is {width} columns wide, the tasks {config.dimensions}")
+    if fewest < config.least_clusters:
+        raise ValueError(f"a table has {fewest} classes, the tasks {config.least_clusters}")
+
+
+def draw_pool_task(key: Key, pool: Pool, config: PoolConfig) -> Task:
+    """Draw one task from a pool of tables (section 4.5).
+
+    The table is drawn by the pool's weights, the classes are uniform among the table's, and their
+    rows among each class's; every class gives as many, to one. No row is drawn twice before every
+    row of its class was drawn once, so rows repeat only in classes of fewer than N / K. Missing
+    values become the mean of their column in the task. Columns have mean 0; those that are
+    constant in the task are zeros, like those that the table does not have.
+
+    Args:
+      key: consumed.
+      pool: the tables.
+      config: which tasks; see :func:`check_pool`.
+
+    Returns:
+      Points ``[N, D]``, labels ``[N]`` in ``0..k-1`` in no order, mask ``[N]``, all True.
+      ``jit`` and ``vmap`` are the caller's.
+
+    Example:
+      >>> import jax
+      >>> rng = np.random.default_rng(0)
+      >>> tables = [(rng.normal(size=(50, d)), rng.integers(3, size=50)) for d in (2, 4)]
+      >>> config = PoolConfig(num_points=20, dimensions=4, num_clusters=2)
+      >>> task = draw_pool_task(jax.random.key(0), make_pool(tables), config)
+      >>> task.points.shape, task.labels.sum().item()
+      ((20, 4), 10)
+    """
+    drawn = draw_both(key, pool, config)
+    return drawn.standardised if config.standardise else drawn.raw
+
+
+class Drawn(NamedTuple):
+    """One task from a pool, the same rows once in either kind of columns."""
+
+    raw: Task
+    standardised: Task
+    table: Array  # [] int32, the number of the table that they come from
+
+
+def draw_both(key: Key, pool: Pool, config: PoolConfig) -> Drawn:
+    """As :func:`draw_pool_task`, whatever ``config.standardise`` says."""
+    key_table, key_count, key_classes, key_rows = jax.random.split(key, 4)
+    rows, scales, members, sizes, weights = (jnp.asarray(leaf) for leaf in pool)
+    table = jax.random.choice(key_table, sizes.shape[0], p=weights / weights.sum())
+    there = sizes[table] > 0  # [C]
+    most = jnp.minimum(there.sum(), config.num_clusters)
+    least = jnp.minimum(most, config.least_clusters)
+    count = jax.random.randint(key_count, (), least, most + 1)
+    shuffled = jnp.argsort(jnp.where(there, jax.random.uniform(key_classes, there.shape), 2.0))
+    classes = shuffled[: config.num_clusters]
+    number = jnp.arange(config.num_points)
+    labels = (number % count).astype(jnp.int32)
+    picked = _shuffled_rows(key_rows, members[table, classes], sizes[table, classes], config)
+    points = rows[picked[labels, number // count]]  # [N, D]
+
+    missing = jnp.isnan(points)
+    known = jnp.where(missing, 0.0, points)
+    mean = known.sum(axis=0, keepdims=True) / jnp.maximum((~missing).sum(axis=0), 1)[None, :]
+    points = jnp.where(missing, mean, points)
+    mask = jnp.ones(config.num_points, bool)
+    raw = Task(_in_units(points, scales[table]), labels, mask)
+    return Drawn(raw, Task(standardised(points, mask), labels, mask), table)
+
+
+def _shuffled_rows(key: Key, members: Array, sizes: Array, config: PoolConfig) -> Array:
+    """Rows of the classes ``[K, quota]``, each class's in random order, over again at its end."""
+    quota = -(-config.num_points // config.least_clusters)
+    noise = jax.random.uniform(key, members.shape)
+    real = jnp.arange(members.shape[1])[None, :] < sizes[:, None]
+    _, order = jax.lax.top_k(jnp.where(real, noise, -1.0), min(quota, members.shape[1]))
+    turn = jnp.arange(quota)[None, :] % jnp.maximum(sizes, 1)[:, None]
+    return jnp.take_along_axis(members, jnp.take_along_axis(order, turn, axis=1), axis=1)
+
+
+def _in_units(points: Array, scales: Array) -> Array:
+    """Columns in the units of their table, centred, all over one number: mean variance 1."""
+    points = points - points.mean(axis=0, keepdims=True)
+    moves = (points**2).mean(axis=0) > 1e-12  # the units here are standard deviations
+    relative = scales * moves / jnp.maximum(scales.max(), 1e-30)
+    points = points * relative[None, :]
+    total = jnp.sqrt((points**2).sum(axis=1).mean() / jnp.maximum(moves.sum(), 1))
+    return points / jnp.where(total > 0, total, 1.0)

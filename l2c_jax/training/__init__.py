@@ -1,0 +1,1 @@
+"""What every long training shares: the loop, checkpoints, processes, settings, weight files."""

@@ -1,0 +1,198 @@
+"""The scikit-learn face: its own conformance checks, and what its users rely on."""
+
+import os
+import subprocess
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.base import clone
+from sklearn.datasets import make_blobs
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from l2c_jax.estimators.meta_clusterer import MetaClusterer
+from l2c_jax.metrics import adjusted_rand_index
+from l2c_jax.recurrent import table
+
+ROWS, TRUTH = make_blobs(200, centers=4, n_features=6, cluster_std=0.7, random_state=1)
+
+
+def fitted(**settings):
+    return MetaClusterer(random_state=0, n_orders=4, **settings).fit(ROWS)
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    """Programs are not optimised in tests; the tables here are small."""
+    monkeypatch.setattr(table, "CHUNK", 64)
+
+
+EVERY_RULE = """
+import warnings
+warnings.simplefilter("ignore")
+from sklearn.utils.estimator_checks import check_estimator
+from l2c_jax.estimators.meta_clusterer import MetaClusterer
+from l2c_jax.recurrent import table
+table.CHUNK = 64
+results = check_estimator(MetaClusterer(n_orders=2), on_skip=None, on_fail=None)
+print(len(results), *(r["check_name"] for r in results if r["status"] != "passed"))
+"""
+
+
+def test_it_keeps_every_rule_of_scikit_learn():
+    # in a process of its own: one of the checks wants this setting before anything is imported
+    done = subprocess.run(
+        [sys.executable, "-c", EVERY_RULE],
+        env={**os.environ, "SCIPY_ARRAY_API": "1", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    count, *broken = done.stdout.split(maxsplit=1)
+    assert int(count) > 40
+    assert not broken
+
+
+def test_well_separated_clusters_are_found():
+    found = fitted(n_clusters=4)
+    assert adjusted_rand_index(TRUTH, found.labels_) > 0.9
+    assert found.n_clusters_ == 4
+    np.testing.assert_array_equal(found.predict(ROWS), found.labels_)
+    np.testing.assert_allclose(found.probabilities_.sum(axis=1), 1)
+    np.testing.assert_allclose(found.n_clusters_proba_.sum(), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 10])
+def test_a_given_number_is_obeyed_exactly(k):
+    assert np.unique(fitted(n_clusters=k).labels_).tolist() == list(range(k))
+
+
+def test_units_origin_and_order_of_the_columns_do_not_matter():
+    moved = (1000 + ROWS * np.array([1e-6, 3, 1e9, 1, 0.1, 12]))[:, [3, 1, 0, 5, 4, 2]]
+    here, there = fitted(n_clusters=4), MetaClusterer(4, n_orders=4, random_state=0).fit(moved)
+    assert adjusted_rand_index(here.labels_, there.labels_) == 1
+
+
+def test_the_order_of_the_rows_does_not_matter():
+    order = np.random.default_rng(0).permutation(len(ROWS))
+    there = MetaClusterer(4, n_orders=4, random_state=0).fit(ROWS[order])
+    assert adjusted_rand_index(fitted(n_clusters=4).labels_[order], there.labels_) == 1
+
+
+def test_new_points_are_labelled_by_themselves():
+    found = fitted(n_clusters=4)
+    together = found.predict_proba(ROWS[:9] + 0.01)
+    alone = np.concatenate([found.predict_proba(row[None] + 0.01) for row in ROWS[:9]])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+def test_it_lives_in_pipelines_and_can_be_cloned():
+    pipeline = make_pipeline(StandardScaler(), MetaClusterer(4, n_orders=4, random_state=0))
+    labels = pipeline.fit_predict(ROWS)
+    np.testing.assert_array_equal(clone(pipeline).fit_predict(ROWS), labels)
+    pipeline.set_output(transform="default")
+    names = pipeline.fit(ROWS).get_feature_names_out()
+    assert list(names) == [f"metaclusterer{i}" for i in range(4)]
+    assert pipeline.transform(ROWS).shape == (200, 4)
+
+
+def test_threads_do_not_disturb_each_other():
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: fitted(n_clusters=3).labels_, range(4)))
+    for answer in answers[1:]:
+        np.testing.assert_array_equal(answer, answers[0])
+
+
+def test_a_read_only_memmap_and_float32(tmp_path):
+    path = tmp_path / "rows.npy"
+    np.save(path, ROWS.astype(np.float32))
+    rows = np.load(path, mmap_mode="r")
+    assert MetaClusterer(4, n_orders=4, random_state=0).fit(rows).labels_.shape == (200,)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([[np.nan, 1.0], [0.0, 1.0]], "NaN"),
+        ([[np.inf, 1.0], [0.0, 1.0]], "infinity"),
+        ([1.0, 2.0], "2D array"),
+        ([["a", "b"], ["c", "d"]], "could not convert"),
+        ([[1.0, 2.0]], "n_samples=1 should be >= n_clusters=2"),
+    ],
+)
+def test_bad_tables_are_refused_as_scikit_learn_does(rows, message):
+    with pytest.raises(ValueError, match=message):
+        MetaClusterer(n_clusters=2).fit(rows)
+
+
+def test_more_clusters_than_the_weights_know_are_refused():
+    with pytest.raises(ValueError, match="at most 10"):
+        MetaClusterer(n_clusters=11).fit(ROWS)
+
+
+def test_predicting_needs_fitting():
+    with pytest.raises(NotFittedError):
+        MetaClusterer().predict(ROWS)
+
+
+def test_equal_rows_give_one_cluster_and_a_warning():
+    rows = np.ones((20, 3))
+    assert MetaClusterer(n_orders=4).fit(rows).labels_.tolist() == [0] * 20
+    with pytest.warns(ConvergenceWarning, match="fewer than n_clusters=3"):
+        assert MetaClusterer(3, n_orders=4).fit(rows).n_clusters_ == 1
+
+
+numbers = st.one_of(
+    st.floats(-1e300, 1e300, allow_nan=False),
+    st.floats(-1, 1, allow_nan=False),
+    st.integers(-2, 2).map(float),
+    st.sampled_from([0.0, 1e-300, -1e300, 1e300, 5e-324]),
+)
+tables = st.tuples(st.integers(1, 12), st.integers(1, 5)).flatmap(
+    lambda shape: arrays(np.float64, shape, elements=numbers)
+)
+
+
+def any_table_is_clustered(rows, k):
+    clusterer = MetaClusterer(k, n_orders=2, random_state=0)
+    if k is not None and k > len(rows):
+        with pytest.raises(ValueError, match="should be >= n_clusters"):
+            clusterer.fit(rows)
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        labels = clusterer.fit_predict(rows)
+    assert labels.shape == (len(rows),)
+    assert np.unique(labels).tolist() == list(range(clusterer.n_clusters_))
+    assert clusterer.n_clusters_ <= (k or 10)
+    assert np.isfinite(clusterer.probabilities_).all()
+    np.testing.assert_allclose(clusterer.probabilities_.sum(axis=1), 1)
+    assert np.isfinite(clusterer.n_clusters_proba_).all()
+
+
+counts = st.one_of(st.none(), st.integers(1, 10))
+quietly = [
+    HealthCheck.too_slow,
+    HealthCheck.data_too_large,
+    HealthCheck.function_scoped_fixture,  # the same for every table
+]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=quietly, derandomize=True)
+@given(tables, counts)
+def test_any_table_is_clustered(rows, k):
+    any_table_is_clustered(rows, k)
+
+
+@pytest.mark.slow
+@settings(max_examples=2000, deadline=None, suppress_health_check=quietly)
+@given(tables, counts)
+def test_two_thousand_tables_are_clustered(rows, k):
+    any_table_is_clustered(rows, k)

@@ -1,0 +1,184 @@
+"""The outer loop, with a training that only counts."""
+
+import json
+import math
+import os
+import signal
+
+import jax.numpy as jnp
+import pytest
+
+from l2c_jax.training.checkpoints import Checkpoints
+from l2c_jax.training.loop import DivergedError, LoopConfig, RunExistsError, run
+
+CONFIG = LoopConfig(iterations=10, log_every=2, checkpoint_every=4, points_per_iteration=100)
+STORY = {"seed": 1, "sizes": (2, 3)}
+
+
+class CrashError(Exception):
+    """Stands for a crash."""
+
+
+def advance(state, length):
+    state = {"count": state["count"] + length}
+    return state, {"loss": 1 / float(state["count"]), "error_by_pass": [0.5, 0.25]}
+
+
+def stopping(at: int, how):
+    """As ``advance``, but something happens once ``at`` iterations are done."""
+
+    def advance_and_stop(state, length):
+        state, info = advance(state, length)
+        return state, (how(info) or info) if int(state["count"]) == at else info
+
+    return advance_and_stop
+
+
+def die(info):
+    raise CrashError
+
+
+def start():
+    return {"count": jnp.int32(0)}
+
+
+def go(advance=advance, folder=None, config=CONFIG, **options):
+    return run(lambda: advance, start(), config, folder=folder, progress=False, **options)
+
+
+def logged(folder) -> list[int]:
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    return [json.loads(line)["iteration"] for line in lines]
+
+
+def saved(folder) -> set[str]:
+    return {path.name for path in (folder / "checkpoints").iterdir() if path.is_dir()}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "runs" / "one"
+
+
+def test_run_goes_to_the_end():
+    state, done, seconds = go()
+    assert int(state["count"]) == done == 10
+    assert seconds > 0
+
+
+def test_last_call_is_shortened_to_the_length_asked_for():
+    lengths = []
+
+    def recording(state, length):
+        lengths.append(length)
+        return advance(state, length)
+
+    go(recording, config=LoopConfig(7, 3, 100, 1))
+    assert lengths == [3, 3, 1]
+
+
+def test_nothing_is_written_without_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    go()
+    assert not list(tmp_path.iterdir())
+
+
+def test_records_are_logged_line_by_line(folder):
+    records = []
+    go(folder=folder, story=STORY, on_log=records.append)
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == records
+    assert [record["iteration"] for record in records] == [2, 4, 6, 8, 10]
+    assert records[0]["loss"] == 0.5
+    assert records[0]["error_by_pass"] == [0.5, 0.25]
+    assert records[0].keys() >= {"seconds", "points_per_second"}
+
+
+def test_story_and_the_latest_checkpoints_are_kept(folder):
+    go(folder=folder, story=STORY)
+    assert json.loads((folder / "run.json").read_text()) == {"seed": 1, "sizes": [2, 3]}
+    assert saved(folder) == {"8", "10"}
+
+
+def test_crashed_run_resumes_from_its_checkpoint_and_trims_the_log(folder):
+    with pytest.raises(CrashError):
+        go(stopping(8, die), folder, story=STORY)
+    assert saved(folder) == {"4"}
+    assert logged(folder) == [2, 4, 6]
+    state, done, _ = go(folder=folder, story=STORY, resume=True)
+    assert int(state["count"]) == done == 10
+    assert logged(folder) == [2, 4, 6, 8, 10]
+
+
+def test_half_written_line_is_dropped(folder):
+    with pytest.raises(CrashError):
+        go(stopping(8, die), folder, story=STORY)
+    with (folder / "log.jsonl").open("a") as log:
+        log.write('{"iteration": 8, "lo')
+    go(folder=folder, story=STORY, resume=True)
+    assert logged(folder) == [2, 4, 6, 8, 10]
+
+
+def test_seconds_are_summed_over_the_sessions(folder):
+    with pytest.raises(CrashError):
+        go(stopping(8, die), folder, story=STORY)
+    _, _, seconds = go(folder=folder, story=STORY, resume=True)
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    assert seconds == pytest.approx(sum(json.loads(line)["seconds"] for line in lines), abs=1e-3)
+
+
+def test_run_that_died_before_its_first_checkpoint_starts_again(folder):
+    with pytest.raises(CrashError):
+        go(stopping(2, die), folder, story=STORY)
+    assert go(folder=folder, story=STORY, resume=True)[1] == 10
+    assert logged(folder) == [2, 4, 6, 8, 10]
+
+
+def test_finished_run_resumes_to_where_it_is(folder):
+    go(folder=folder, story=STORY)
+    state, done, _ = go(stopping(10, die), folder, story=STORY, resume=True)
+    assert int(state["count"]) == done == 10
+    assert logged(folder) == [2, 4, 6, 8, 10]
+
+
+def test_resuming_nothing_starts(folder):
+    assert go(folder=folder, story=STORY, resume=True)[1] == 10
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
+def test_diverged_run_keeps_its_last_good_checkpoint(folder, loss):
+    with pytest.raises(DivergedError, match=r"within iterations 7 to 8.* that of iteration 4"):
+        go(stopping(8, lambda info: {**info, "loss": loss}), folder, story=STORY)
+    assert saved(folder) == {"4"}
+    assert logged(folder) == [2, 4, 6]
+    checkpoints = Checkpoints(folder / "checkpoints")
+    assert int(checkpoints.restore(4, start())["count"]) == 4
+    checkpoints.close()
+
+
+def test_existing_run_is_not_overwritten(folder):
+    go(folder=folder, story=STORY)
+    before = (folder / "log.jsonl").read_bytes()
+    with pytest.raises(RunExistsError, match="holds a run already"):
+        go(folder=folder, story=STORY)
+    assert (folder / "log.jsonl").read_bytes() == before
+
+
+def test_other_story_is_not_resumed(folder):
+    go(folder=folder, story=STORY)
+    with pytest.raises(RunExistsError, match="another configuration"):
+        go(folder=folder, story={**STORY, "seed": 2}, resume=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_saves_and_stops(folder, number):
+    before = signal.getsignal(number)
+    state, done, _ = go(
+        stopping(6, lambda info: os.kill(os.getpid(), number)), folder, story=STORY
+    )
+    assert int(state["count"]) == done == 6
+    assert saved(folder) == {"4", "6"}
+    assert logged(folder) == [2, 4, 6]
+    assert signal.getsignal(number) is before
+    assert go(folder=folder, story=STORY, resume=True)[1] == 10
+    assert logged(folder) == [2, 4, 6, 8, 10]
