@@ -1,4 +1,4 @@
-"""The scikit-learn face: ``MetaClusterer().fit_predict(X)``, pretrained, without training."""
+"""``MetaClusterer().fit_predict(X)``: the pretrained clusterer with scikit-learn's interface."""
 
 import warnings
 from collections.abc import Iterator
@@ -17,8 +17,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from l2c_jax.recurrent.learner import Learner, load_learner
-from l2c_jax.tabular.clusterer import label_chunks, study_table
+from l2c_jax.recurrent.config import InferenceConfig
+from l2c_jax.tabular.clusterer import TabularConfig, adapt_table, predict_chunks
+from l2c_jax.tabular.model import TabularModel, load_tabular_model
 
 ROWS = 65_536
 """Rows that are held in double precision at a time."""
@@ -27,17 +28,18 @@ ROWS = 65_536
 class MetaClusterer(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
 ):
-    """Clustering by a learner that was trained on synthetic tasks before, and is not trained here.
+    """Clustering by a learner that was trained before, on synthetic tasks; ``fit`` trains nothing.
 
-    It reads a sample of the rows, several times in different orders, and labels each row by what
-    it remembers. Columns may have any unit and any order; rows may be millions.
+    ``fit`` reads a sample of at most 2,048 rows in several orders, and labels each row with the
+    resulting states. Columns may have any unit and any order; rows may be millions.
 
     Args:
       n_clusters: k, at most 10 for the packaged weights. ``None``: the median of P(k | X).
       weights: the name of packaged weights, or a file.
-      n_orders: M, readings, of which the surest quarter is averaged.
-      n_passes: E, passes of each reading over the sample.
-      random_state: of the sample and the visiting orders.
+      n_orders: M, members of the ensemble, each with orders of its own; for the packaged weights
+        the most confident quarter is averaged.
+      n_epochs: E, passes of each member over the sample.
+      random_state: seed of the sample and the orders.
 
     Attributes:
       labels_: ``[N]`` int, clusters numbered from 0.
@@ -67,13 +69,13 @@ class MetaClusterer(
         *,
         weights: str | Path = "universal",
         n_orders: int = 16,
-        n_passes: int = 2,
+        n_epochs: int = 2,
         random_state: Any = None,
     ):
         self.n_clusters = n_clusters
         self.weights = weights
         self.n_orders = n_orders
-        self.n_passes = n_passes
+        self.n_epochs = n_epochs
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> "MetaClusterer":  # noqa: N803
@@ -89,20 +91,25 @@ class MetaClusterer(
         rows = validate_data(self, X, dtype=[np.float64, np.float32])
         if self.n_clusters is not None and len(rows) < self.n_clusters:
             raise ValueError(f"n_samples={len(rows)} should be >= n_clusters={self.n_clusters}.")
-        learner = _learner(str(self.weights))
-        known = study_table(
-            learner,
-            rows,
-            num_clusters=self.n_clusters,
-            passes=self.n_passes,
+        config = TabularConfig()
+        inference = InferenceConfig(
+            epochs=self.n_epochs,
             orders=self.n_orders,
+            points_per_epoch=config.inference.points_per_epoch,
+        )
+        self._model = _model(str(self.weights))
+        self._fitted = adapt_table(
+            self._model,
+            rows,
+            self.n_clusters,
+            config=TabularConfig(inference),
             seed=check_random_state(self.random_state).randint(2**31 - 1),
         )
-        self._learner, self._known = learner, known
-        self._used = np.arange(len(known.clusters))
+        found = len(self._fitted.clusters)
+        self._used = np.arange(found)
         probabilities = self._probabilities(rows)
         self._used = np.unique(probabilities.argmax(axis=1))
-        if len(self._used) < len(known.clusters):
+        if len(self._used) < found:
             if self.n_clusters is not None:
                 warnings.warn(
                     f"found {len(self._used)} clusters, fewer than n_clusters={self.n_clusters}: "
@@ -114,7 +121,7 @@ class MetaClusterer(
         self.probabilities_ = probabilities
         self.labels_ = probabilities.argmax(axis=1)
         self.n_clusters_ = len(self._used)
-        self.n_clusters_proba_ = known.count_probabilities
+        self.n_clusters_proba_ = self._fitted.count_probabilities
         self._n_features_out = self.n_clusters_
         return self
 
@@ -138,12 +145,12 @@ class MetaClusterer(
             for start in range(0, len(rows), ROWS):
                 yield np.asarray(rows[start : start + ROWS], np.float64)
 
-        found = np.concatenate(list(label_chunks(self._learner, self._known, pieces())))
+        found = np.concatenate(list(predict_chunks(self._model, self._fitted, pieces())))
         kept = found[:, self._used] + 1e-12
         return kept / kept.sum(axis=1, keepdims=True)
 
 
 @lru_cache(maxsize=8)
-def _learner(weights: str) -> Learner:
+def _model(weights: str) -> TabularModel:
     """Each weight file is read once."""
-    return load_learner(weights)
+    return load_tabular_model(weights)

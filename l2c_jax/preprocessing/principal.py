@@ -1,179 +1,286 @@
-"""The coordinates in which a learner meets its points: canonical, or raw as in the paper."""
+r"""Coordinates of the points: scaled columns, clipped, on principal axes.
 
-from typing import Literal, NamedTuple, TypeAlias
+One definition serves both places where points reach a learner. Inside ``jit``, a drawn task is
+preprocessed in its own precision by :func:`fit_preprocessing`. On the host, a table is
+preprocessed in float64 by :func:`fit_table_preprocessing`, so that float32 loses nothing that
+matters. Both fit a :class:`Preprocessing`; :func:`apply_preprocessing` maps any rows with it.
 
-import jax
+With :math:`x` a row, :math:`\mu, \sigma` the means and deviations of the columns, :math:`c` the
+clipping limit, :math:`V` the principal axes and :math:`s` the total scale:
+
+.. math::
+    u = (x - \mu) / \sigma, \qquad
+    v = (\mathrm{clip}(u, -c, c) - \mu') / \sigma', \qquad
+    z = (v - \bar v) V / s
+
+``"raw"`` keeps :math:`x`, ``"principal"`` maps :math:`x` (or :math:`u`) to :math:`z`, and
+``"clipped"`` uses all three steps.
+"""
+
+from typing import Any, Literal, NamedTuple, TypeAlias
+
 import jax.numpy as jnp
+import numpy as np
 
-from l2c_jax.types import Array
+from l2c_jax.preprocessing.columns import (
+    ColumnScaling,
+    apply_columns,
+    apply_masked,
+    fit_columns,
+    fit_width,
+    magnitude,
+)
+from l2c_jax.types import Array, ArrayLike
 
-Frame: TypeAlias = Literal["canonical", "winsorised", "raw"]
-FRAMES: tuple[Frame, ...] = ("canonical", "winsorised", "raw")
-LIMIT = 2.0
-"""Where :func:`winsorised` columns end, in standard deviations from their mean."""
-
-
-def standardised(points: Array, mask: Array) -> Array:
-    """Every column with mean 0 and variance 1 over the real points; constant columns are zeros.
-
-    Args:
-      points: ``[N, D]``.
-      mask: ``[N]`` bool.
-
-    Returns:
-      ``[N, D]``, zeros where masked.
-    """
-    weight = mask.astype(points.dtype)[:, None]
-    count = jnp.maximum(weight.sum(), 1)
-    mean = (points * weight).sum(axis=0, keepdims=True) / count
-    centred = (points - mean) * weight
-    variance = (centred**2).sum(axis=0, keepdims=True) / count
-    return centred * jnp.where(variance > 1e-12, jax.lax.rsqrt(variance + 1e-20), 0.0)
+Kind: TypeAlias = Literal["principal", "clipped", "raw"]
+KINDS: tuple[Kind, ...] = ("principal", "clipped", "raw")
+GRID = 2.0**-20
+"""On the host, scaled values are rounded to multiples of this, so that a shifted or rescaled
+column gives the same values in spite of its rounding."""
+CLIP = 2.0
+"""Where clipped columns end, in standard deviations from their mean."""
+FLAT_AXIS = 1e-6
+"""On the host, an axis with less than this share of the total scale holds only rounding errors,
+as where one column repeats another, and becomes zeros."""
 
 
-def winsorised(points: Array, mask: Array) -> Array:
-    """Standardised columns whose values end :data:`LIMIT` standard deviations from their mean.
+class PrincipalAxes(NamedTuple):
+    """``(x - shift) / scale @ axes``."""
 
-    A column of two values stays what it is; long tails no longer decide where the axes point.
-
-    Args:
-      points: ``[N, D]``.
-      mask: ``[N]`` bool.
-
-    Returns:
-      ``[N, D]``, columns of mean 0 and variance 1, zeros where masked.
-
-    Example:
-      >>> import jax.numpy as jnp
-      >>> column, mask = jnp.exp(jnp.linspace(0, 6, 100))[:, None], jnp.ones(100, bool)
-      >>> [round(float(f(column, mask).max()), 1) for f in (standardised, winsorised)]
-      [3.4, 2.4]
-    """
-    clipped = jnp.clip(standardised(points, mask), -LIMIT, LIMIT)
-    return standardised(clipped, mask)
+    shift: ArrayLike  # [D], the mean of the points
+    scale: ArrayLike  # [], their largest coordinate; first, so that no square overflows
+    axes: ArrayLike  # [D, dimensions], principal axes over the total scale
 
 
-def fit_dimensions(points: Array, dimensions: int) -> Array:
-    """Cut points to their first axes, or pad them with zeros, to a given width.
+class Preprocessing(NamedTuple):
+    """A fitted map from rows to the points that a learner reads; a pytree of arrays."""
 
-    Args:
-      points: ``[N, D]``.
-      dimensions: the width wanted.
-
-    Returns:
-      ``[N, dimensions]``.
-
-    Example:
-      >>> import jax.numpy as jnp
-      >>> fit_dimensions(jnp.ones((2, 1)), 3).tolist()
-      [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]
-    """
-    kept = points[:, :dimensions]
-    return jnp.pad(kept, ((0, 0), (0, dimensions - kept.shape[1])))
+    magnitude: ArrayLike | None  # [D], columns are divided by it first; None: by nothing
+    columns: ColumnScaling | None  # None: columns stay as they are
+    clipped: ColumnScaling | None  # scales the clipped columns once more
+    principal: PrincipalAxes | None  # None: the first columns are kept, or zeros are added
 
 
-class CanonicalMap(NamedTuple):
-    """An affine map into the canonical frame of some cloud: :func:`apply_map`."""
+def fit_preprocessing(
+    points: Array, mask: Array, kind: Kind, dimensions: int | None = None
+) -> Preprocessing:
+    """Fit on the points of one task, in their own precision; for ``jit`` and ``vmap``.
 
-    shift: Array  # [D], the cloud's mean
-    scale: Array  # [], its largest coordinate after that; applied first, so that nothing overflows
-    axes: Array  # [D, dimensions], principal axes over the total scale
-
-
-def canonical_map(points: Array, mask: Array, dimensions: int | None = None) -> CanonicalMap:
-    """The map into the canonical frame of a cloud, for its own points or new ones.
-
-    Centre, rotate to the principal axes, keep the first of them, divide by the total scale. The
-    same cloud of points, wherever it lies, however large it is and whichever way it is turned,
-    comes out the same: the learner never has to learn those symmetries. Axes come in order of
-    falling variance, and each points the way its third moment is positive. The total scale is
-    the square root of the summed variances of the axes kept.
-
-    Degenerate data stay finite: one point, or points that are all equal, become zeros.
+    A cloud of points that is moved, scaled by one number or rotated gives the same result with
+    ``"principal"``. Axes come in order of decreasing variance, and each has a positive third
+    moment. The total scale is the square root of the summed variances of the axes kept. One
+    point, or points that are all equal, become zeros.
 
     Args:
       points: ``[N, D]`` finite numbers.
       mask: ``[N]`` bool, True for real points.
-      dimensions: width of the result; ``None`` keeps ``D``. Narrower data are padded with zeros.
+      kind: ``"principal"``; ``"clipped"``, the same after scaling and clipping the columns;
+        ``"raw"``, as in the paper.
+      dimensions: width of the result; ``None`` keeps D. Narrower points are padded with zeros.
 
     Returns:
-      The map.
+      The fitted map.
+
+    Raises:
+      ValueError: if ``kind`` is none of the three.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> points = jnp.array([[0.0, 5.0], [4.0, 5.0], [5.0, 5.0]])
+      >>> mask = jnp.ones(3, bool)
+      >>> there = preprocess(points, mask, "principal", 2)
+      >>> here = preprocess(3 * points[:, ::-1] + 7, mask, "principal", 2)
+      >>> bool(jnp.allclose(there, here, atol=1e-5))
+      True
     """
-    if dimensions is None:
-        dimensions = points.shape[1]
+    return _fit(points, mask, kind, dimensions)[0]
+
+
+def fit_table_preprocessing(
+    table: np.ndarray, kind: Kind, dimensions: int, *, standardize: bool = True
+) -> Preprocessing:
+    """Fit on a table, in float64 on the host.
+
+    The steps of :func:`fit_preprocessing` after every column was given variance 1. Units, offsets
+    and the order of the columns do not matter: scaled values are rounded to :data:`GRID`, and the
+    axes are computed from columns sorted by their third and fourth moments.
+
+    Args:
+      table: ``[N, D]`` float64, finite.
+      kind: as for :func:`fit_preprocessing`.
+      dimensions: width of the result.
+      standardize: ``False`` leaves the columns in proportion to each other.
+
+    Returns:
+      The fitted map, NumPy arrays in float64.
+
+    Raises:
+      ValueError: if ``kind`` is none of the three.
+
+    Example:
+      >>> import numpy as np
+      >>> table = np.random.default_rng(0).normal(size=(50, 3))
+      >>> moved = 1e7 + 1e-3 * table[:, ::-1]
+      >>> here, there = (
+      ...     apply_preprocessing(fit_table_preprocessing(t, "principal", 2), t)
+      ...     for t in (table, moved)
+      ... )
+      >>> bool(np.abs(here - there).max() < 1e-4)
+      True
+    """
+    check_kind(kind)
+    if kind == "raw" and not standardize:
+        return Preprocessing(None, None, None, None)
+    largest = magnitude(table, common=not standardize)
+    columns = fit_columns(table / largest, common=not standardize)
+    fitted = Preprocessing(largest, columns, None, None)
+    if kind == "raw":
+        return fitted
+    points = _scale(fitted, table)
+    if kind == "clipped":
+        columns = columns._replace(limit=CLIP * points.std(axis=0))
+        fitted = fitted._replace(columns=columns)
+        again = fit_columns(_scale(fitted, table))
+        inverse = again.inverse if standardize else np.ones_like(again.inverse)
+        fitted = fitted._replace(clipped=ColumnScaling(again.shift, inverse))
+        points = _scale(fitted, table)
+    moments = np.round(np.stack([(points**p).mean(axis=0) for p in (4, 3)]), 6)
+    order = np.lexsort(moments)
+    axes = np.zeros((table.shape[1], dimensions))
+    found = _table_axes(points[:, order], min(dimensions, table.shape[1]))
+    axes[order, : found.shape[1]] = found
+    return fitted._replace(principal=PrincipalAxes(np.zeros(len(axes)), np.ones(()), axes))
+
+
+def apply_preprocessing(
+    preprocessing: Preprocessing, points: ArrayLike, dimensions: int | None = None
+) -> Any:
+    """Map rows, each by itself.
+
+    Args:
+      preprocessing: fitted on these rows, or on others with the same columns.
+      points: ``[N, D]``. A NumPy array is mapped on the host, in its own precision.
+      dimensions: width of the result where no axes were fitted (``"raw"``); ``None`` keeps D.
+
+    Returns:
+      ``[N, dimensions]`` without units; for a NumPy array float32 NumPy.
+    """
+    if not isinstance(points, np.ndarray):
+        scaled = _scale(preprocessing, points)
+        if preprocessing.principal is not None:
+            return _project(preprocessing.principal, scaled)
+        return scaled if dimensions is None else fit_width(scaled, dimensions)
+    scaled = _scale(preprocessing, points)
+    if preprocessing.principal is not None:
+        shift, scale, axes = map(np.asarray, preprocessing.principal)
+        # summed in one order, so that a row's result does not depend on the other rows
+        scaled = np.einsum("nd,dk->nk", (scaled - shift[None, :]) / scale, axes)
+    elif dimensions is not None:
+        scaled = fit_width(scaled, dimensions)
+    largest = np.finfo(np.float32).max / 1e6
+    return np.clip(scaled, -largest, largest).astype(np.float32)
+
+
+def preprocess(points: Array, mask: Array, kind: Kind, dimensions: int) -> Array:
+    """:func:`fit_preprocessing` and :func:`apply_preprocessing` on the same points.
+
+    Args:
+      points: ``[N, D]``.
+      mask: ``[N]`` bool.
+      kind: see :func:`fit_preprocessing`.
+      dimensions: width of the result.
+
+    Returns:
+      ``[N, dimensions]``, zeros where masked.
+    """
+    fitted, scaled = _fit(points, mask, kind, dimensions)
+    if fitted.principal is None:
+        return fit_width(points * mask[:, None], dimensions)
+    return _project(fitted.principal, scaled) * mask[:, None]
+
+
+def check_kind(kind: str) -> None:
+    """Refuse what is no kind of preprocessing.
+
+    Raises:
+      ValueError: if ``kind`` is not one of :data:`KINDS`.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"preprocessing must be one of {KINDS}, got {kind!r}")
+
+
+def _scale(fitted: Preprocessing, points: ArrayLike) -> Any:
+    """All steps before the axes."""
+    if fitted.magnitude is not None:
+        with np.errstate(over="ignore"):
+            points = points / fitted.magnitude
+    if fitted.columns is not None:
+        grid = None if fitted.magnitude is None else GRID
+        points = apply_columns(fitted.columns, points, grid)
+    if fitted.clipped is not None:
+        points = apply_columns(fitted.clipped, points)
+    return points
+
+
+def _fit(
+    points: Array, mask: Array, kind: Kind, dimensions: int | None
+) -> tuple[Preprocessing, Array]:
+    """The fitted map, and the points after all its steps before the axes."""
+    check_kind(kind)
+    dimensions = points.shape[1] if dimensions is None else dimensions
+    columns = clipped = None
+    if kind == "raw":
+        return Preprocessing(None, None, None, None), points
+    if kind == "clipped":
+        real = mask.astype(points.dtype)[:, None]
+        columns = fit_columns(points, mask)
+        scaled = apply_masked(columns, points, real)
+        columns = columns._replace(limit=jnp.full_like(columns.shift, CLIP))
+        points = jnp.clip(scaled, -CLIP, CLIP)
+        clipped = fit_columns(points, mask)
+        points = apply_masked(clipped, points, real)
+    return Preprocessing(None, columns, clipped, _fit_axes(points, mask, dimensions)), points
+
+
+def _project(principal: PrincipalAxes, points: Array) -> Array:
+    return (points - principal.shift[None, :]) / principal.scale @ principal.axes
+
+
+def _fit_axes(points: Array, mask: Array, dimensions: int) -> PrincipalAxes:
+    """Principal axes of the real points of one task."""
     weight = mask.astype(points.dtype)[:, None]
     count = jnp.maximum(weight.sum(), 1)
     first = points[jnp.argmax(mask)]
     near = (points - first[None, :]) * weight  # exact zeros if all are equal
     mean = near.sum(axis=0) / count
-    centred = (near - mean[None, :]) * weight
-    largest = jnp.abs(centred).max()
+    centered = (near - mean[None, :]) * weight
+    largest = jnp.abs(centered).max()
     scale = jnp.where(largest > 0, largest, 1)  # so that no square over- or underflows
-    centred = centred / scale
-    _, axes = jnp.linalg.eigh(centred.T @ centred / count)
+    centered = centered / scale
+    _, axes = jnp.linalg.eigh(centered.T @ centered / count)
     axes = axes[:, ::-1]
-    rotated = centred @ axes
+    rotated = centered @ axes
     skewness = (rotated**3).sum(axis=0, keepdims=True)
-    axes = fit_dimensions(axes * jnp.where(skewness < 0, -1, 1), dimensions)
-    total = jnp.sqrt(((centred @ axes) ** 2).sum() / count)
-    return CanonicalMap(first + mean, scale, axes / jnp.where(total > 0, total, 1))
+    axes = fit_width(axes * jnp.where(skewness < 0, -1, 1), dimensions)
+    total = jnp.sqrt(((centered @ axes) ** 2).sum() / count)
+    return PrincipalAxes(first + mean, scale, axes / jnp.where(total > 0, total, 1))
 
 
-def apply_map(frame: CanonicalMap, points: Array) -> Array:
-    """Points in a cloud's canonical frame, one by one.
+def _table_axes(points: np.ndarray, dimensions: int) -> np.ndarray:
+    """``[D, dimensions]``, the axes of :func:`_fit_axes` for centered points in float64.
 
-    Args:
-      frame: from :func:`canonical_map`.
-      points: ``[N, D]``.
-
-    Returns:
-      ``[N, dimensions]``. No units.
+    Axes that hold rounding errors only are zeros. Tables with more columns than rows use the
+    smaller matrix of scalar products.
     """
-    return (points - frame.shift[None, :]) / frame.scale @ frame.axes
-
-
-def canonical(points: Array, mask: Array, dimensions: int | None = None) -> Array:
-    """Points in their own canonical frame; see :func:`canonical_map`.
-
-    Args:
-      points: ``[N, D]`` finite numbers.
-      mask: ``[N]`` bool, True for real points.
-      dimensions: width of the result; ``None`` keeps ``D``.
-
-    Returns:
-      ``[N, dimensions]``, zeros where masked. No units.
-
-    Example:
-      >>> import jax.numpy as jnp
-      >>> points = jnp.array([[0.0, 5.0], [4.0, 5.0], [5.0, 5.0]])
-      >>> there = canonical(points, jnp.ones(3, bool))
-      >>> here = canonical(3 * points[:, ::-1] + 7, jnp.ones(3, bool))
-      >>> bool(jnp.allclose(there, here, atol=1e-5))
-      True
-    """
-    return apply_map(canonical_map(points, mask, dimensions), points) * mask[:, None]
-
-
-def to_frame(points: Array, mask: Array, frame: Frame, dimensions: int) -> Array:
-    """Points as the learner reads them: in a canonical frame, or as they are.
-
-    Args:
-      points: ``[N, D]``.
-      mask: ``[N]`` bool.
-      frame: ``"canonical"``; ``"winsorised"``, the canonical frame of :func:`winsorised` columns,
-        for tables; or ``"raw"`` to reproduce the paper as printed.
-      dimensions: width of the result.
-
-    Returns:
-      ``[N, dimensions]``, zeros where masked.
-
-    Raises:
-      ValueError: if there is no such frame.
-    """
-    if frame == "canonical":
-        return canonical(points, mask, dimensions)
-    if frame == "winsorised":
-        return canonical(winsorised(points, mask), mask, dimensions)
-    if frame == "raw":
-        return fit_dimensions(points * mask[:, None], dimensions)
-    raise ValueError(f"frame must be one of {FRAMES}, got {frame!r}")
+    rows, columns = points.shape
+    if columns <= rows:
+        vectors = np.linalg.eigh(points.T @ points)[1]
+    else:
+        values, left = np.linalg.eigh(points @ points.T)
+        vectors = points.T @ left / np.sqrt(np.where(values > 1e-12, values, np.inf))
+    axes = vectors[:, ::-1][:, :dimensions]
+    projected = points @ axes
+    axes = axes * np.where((projected**3).sum(axis=0) < 0, -1, 1)
+    spread = np.sqrt((projected**2).sum(axis=0) / rows)
+    total = np.sqrt((spread**2).sum())
+    return axes * (spread > FLAT_AXIS * total) / (total if total > 0 else 1)

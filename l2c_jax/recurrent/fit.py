@@ -4,68 +4,44 @@ import dataclasses
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding
+import optax
+from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from l2c_jax.metrics import matched_error
-from l2c_jax.recurrent.assign import assign_tasks
-from l2c_jax.recurrent.config import TrainConfig
-from l2c_jax.recurrent.learner import Learner
-from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.train import TrainState, init_state, iterations
-from l2c_jax.tasks.base import Task
-from l2c_jax.tasks.gaussian import TaskConfig, draw_task
-from l2c_jax.tasks.mixture import MixedConfig, draw_mixed_task
-from l2c_jax.tasks.prior import PriorConfig, draw_prior_task
-from l2c_jax.tasks.tables import Pool, PoolConfig, check_pool, draw_pool_task
+from l2c_jax.recurrent.config import InferenceConfig, ModelConfig, TrainConfig
+from l2c_jax.recurrent.inference import predict_tasks
+from l2c_jax.recurrent.learner import Learner, Metadata
+from l2c_jax.recurrent.train import TrainState, init_state, train_step, train_steps
+from l2c_jax.tasks.base import Task, TaskDistribution
+from l2c_jax.tasks.description import describe
 from l2c_jax.training import loop
 from l2c_jax.training.provenance import provenance, versions
-from l2c_jax.training.weights import fingerprint
-from l2c_jax.types import Key, PyTree
-
-Tasks: TypeAlias = TaskConfig | PriorConfig | PoolConfig | MixedConfig
-"""What a learner is trained on; the last two draw from a pool of tables."""
-
-_DRAW: dict[type, Callable[..., Task]] = {
-    TaskConfig: draw_task,
-    PriorConfig: draw_prior_task,
-    PoolConfig: draw_pool_task,
-    MixedConfig: draw_mixed_task,
-}
+from l2c_jax.training.weights import content_hash
+from l2c_jax.types import Array, Key, PyTree
 
 
-def task_source(tasks: Tasks) -> Callable[..., Task]:
-    """What draws the tasks of a configuration: ``draw(key)``, or ``draw(key, pool)``."""
-    return partial(_DRAW[type(tasks)], config=tasks)
-
-
-def check_fit(tasks: Tasks, model: ModelConfig, pool: Pool | None = None) -> None:
-    """Refuse a model that cannot hold the tasks, and a pool that cannot give them.
+def check_fit(distribution: TaskDistribution, config: ModelConfig) -> None:
+    """Refuse a model that cannot hold the tasks.
 
     Raises:
-      ValueError: if the tasks have more clusters than the model, or other dimensions in the raw
-        frame; if they are drawn from tables and the pool of tables does not suit them, or is
-        missing, or given without need.
+      ValueError: if the tasks have more clusters than the model, or other dimensions where the
+        points are not preprocessed.
     """
-    tables = tasks.pool if isinstance(tasks, MixedConfig) else tasks
-    if isinstance(tables, PoolConfig) != (pool is not None):
-        raise ValueError("a pool goes with a PoolConfig or a MixedConfig, and only with them")
-    if isinstance(tables, PoolConfig) and pool is not None:
-        check_pool(pool, tables)
-    if tasks.num_clusters > model.num_clusters:
+    if distribution.num_clusters > config.num_clusters:
         raise ValueError(
-            f"the tasks have up to {tasks.num_clusters} clusters, the model only "
-            f"{model.num_clusters}: set model.num_clusters"
+            f"the tasks have up to {distribution.num_clusters} clusters, the model only "
+            f"{config.num_clusters}: set model.num_clusters"
         )
-    if tasks.dimensions != model.dimensions and model.frame == "raw":
+    if distribution.dimensions != config.dimensions and config.preprocessing == "raw":
         raise ValueError(
-            f"the tasks have {tasks.dimensions} dimensions, the model {model.dimensions}: "
-            "set model.dimensions"
+            f"the tasks have {distribution.dimensions} dimensions, the model "
+            f"{config.dimensions}: set model.dimensions"
         )
 
 
@@ -91,179 +67,149 @@ def task_mesh(batch: int) -> Mesh:
     least = min(map(len, own))
     each = max(n for n in range(1, least + 1) if batch % (n * processes) == 0)
     devices = [device for devices in own for device in devices[:each]]
-    return jax.make_mesh((len(devices),), ("tasks",), devices=devices)
+    return jax.make_mesh((len(devices),), ("tasks",), (AxisType.Auto,), devices=devices)
+
+
+def is_pytree(distribution: TaskDistribution) -> bool:
+    """Whether a distribution is a registered pytree; its arrays are then program arguments."""
+    leaves = jax.tree.leaves(distribution)
+    return not (len(leaves) == 1 and leaves[0] is distribution)
 
 
 def make_advance(
     key: Key,
-    source: Callable[..., Task],
-    model: ModelConfig,
+    distribution: TaskDistribution,
+    config: ModelConfig,
     training: TrainConfig,
-    data: tuple = (),
+    optimizer: optax.GradientTransformation | None = None,
 ) -> loop.Advance:
-    """The jitted chunk of iterations that the outer loop calls; it reuses the state's memory.
+    """The compiled chunk of iterations that the outer loop calls; it reuses the state's memory.
 
-    The batch is shared over the devices of :func:`task_mesh`; each has all of the data that the
-    source draws from: ``source(key, *data)``.
+    The batch is sharded over the devices of :func:`task_mesh`; each device has all arrays of the
+    distribution.
+
+    Args:
+      key: the run's key.
+      distribution: of the tasks.
+      config: the learner's shape.
+      training: how it is trained.
+      optimizer: any optax optimizer, or ``None``.
+
+    Returns:
+      ``advance(state, length) -> (state, what to log)``.
     """
     mesh = task_mesh(training.batch)
-    everywhere = NamedSharding(mesh, P())
+    replicated = NamedSharding(mesh, P())
+    arrays = distribution if is_pytree(distribution) else None
+    step = partial(
+        train_step, config=config, training=training, optimizer=optimizer, axis="tasks"
+    )
 
     @partial(jax.jit, static_argnames="length", donate_argnames="state")
-    def chunk(state: TrainState, data: tuple, length: int) -> tuple[TrainState, Any]:
-        def here(state: TrainState, data: tuple) -> tuple[TrainState, Any]:
-            def draw(key: Key) -> Task:
-                return source(key, *data)
+    def chunk(state: TrainState, arrays: PyTree, length: int) -> tuple[TrainState, Any]:
+        def on_device(state: TrainState, arrays: PyTree) -> tuple[TrainState, Any]:
+            tasks = distribution if arrays is None else arrays
+            sizes = {"batch": training.batch, "length": length, "axis": "tasks"}
+            return train_steps(state, key, tasks, step, **sizes)
 
-            return iterations(state, key, draw, model, training, length, axis="tasks")
-
-        everyone = jax.shard_map(here, mesh=mesh, in_specs=P(), out_specs=P(), check_vma=False)
-        return everyone(state, data)
+        sharded = jax.shard_map(
+            on_device, mesh=mesh, in_specs=P(), out_specs=P(), check_vma=False
+        )
+        return sharded(state, arrays)
 
     # compiled beforehand, so that no logged speed has the compiler's time in it
     like = jax.tree.map(
-        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=everywhere),
-        jax.eval_shape(lambda: init_state(jax.random.key(0), model, training)),
+        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=replicated),
+        jax.eval_shape(lambda: init_state(jax.random.key(0), config, training, optimizer)),
     )
-    data = jax.device_put(jax.tree.map(np.asarray, data), everywhere)
+    arrays = jax.device_put(jax.tree.map(np.asarray, arrays), replicated)
     usual = min(training.log_every, training.iterations)
     lengths = {usual, training.iterations % usual} - {0}
-    compiled = {length: chunk.lower(like, data, length=length).compile() for length in lengths}
+    compiled = {length: chunk.lower(like, arrays, length=length).compile() for length in lengths}
 
     def advance(state: PyTree, length: int) -> tuple[PyTree, dict[str, Any]]:
-        if any(leaf.sharding != everywhere for leaf in jax.tree.leaves(state)):
-            state = jax.device_put(jax.tree.map(np.asarray, state), everywhere)
-        state, info = compiled[length](state, data)
+        if any(leaf.sharding != replicated for leaf in jax.tree.leaves(state)):
+            state = jax.device_put(jax.tree.map(np.asarray, state), replicated)
+        state, info = compiled[length](state, arrays)
         loss, error = np.asarray(info.loss), np.asarray(info.error)
         return state, {
             "loss": float(loss.mean()),
             "error": float(error[:, -1].mean()),
-            "error_by_pass": [round(float(e), 5) for e in error.mean(axis=0)],
+            "error_by_epoch": [round(float(e), 5) for e in error.mean(axis=0)],
         }
 
     return advance
 
 
 def measured_error(
-    learner: Learner,
-    source: Callable[..., Task],
-    *,
-    seed: int,
-    data: tuple = (),
-    count: int = 200,
+    learner: Learner, distribution: TaskDistribution, *, seed: int, count: int = 200
 ) -> dict[str, float]:
-    """Mean error up to relabelling on fresh tasks, for one visiting order a pass.
+    """Mean error up to relabelling on fresh tasks, for one order per epoch.
 
-    A learner that was never told the number of clusters is not told it here either.
+    A learner that was never given the number of clusters in training is not given it here.
 
     Args:
-      learner: with parameters and model.
-      source: draws one task: ``source(key, *data)``.
+      learner: with the metadata of its training.
+      distribution: of the tasks.
       seed: of the tasks; they are drawn apart from every training run's.
-      data: what the source draws from.
       count: how many tasks.
 
     Returns:
       ``mean`` and ``stderr`` over tasks, and ``n``.
     """
     key_tasks, key_read = jax.random.split(jax.random.fold_in(jax.random.key(seed), 1_000_003))
-    training = learner.header["training"]
-
-    @jax.jit
-    def draw(keys: Key, data: tuple) -> Task:
-        return jax.vmap(lambda key: source(key, *data))(keys)
-
-    tasks = draw(jax.random.split(key_tasks, count), data)
-    probabilities = assign_tasks(
-        learner.params,
+    training = learner.metadata.training or TrainConfig()
+    tasks = sample_tasks(distribution, jax.random.split(key_tasks, count))
+    probabilities = predict_tasks(
+        learner,
         key_read,
         tasks,
-        model=learner.model,
-        passes=training["passes"],
-        orders=1,
-        told=training["untold"] < 1,
+        config=InferenceConfig(epochs=training.epochs, orders=1),
+        num_clusters_given=training.k_dropout < 1,
     )
-    errors_of = jax.jit(jax.vmap(partial(matched_error, num_clusters=learner.model.num_clusters)))
-    errors = np.asarray(errors_of(tasks.labels, probabilities.argmax(axis=-1), tasks.mask))
+    predicted = probabilities.argmax(axis=-1)
+    errors = np.asarray(_errors(tasks, predicted, learner.config.num_clusters))
     stderr = float(errors.std(ddof=1) / np.sqrt(count)) if count > 1 else 0.0
     return {"mean": float(errors.mean()), "stderr": stderr, "n": count}
 
 
-def fit(
-    tasks: Tasks,
-    model: ModelConfig,
-    training: TrainConfig,
-    *,
-    pool: Pool | None = None,
-    start: Learner | None = None,
-    folder: str | Path | None = None,
-    resume: bool = False,
-    progress: bool = True,
-    on_log: Callable[[dict[str, Any]], None] | None = None,
-) -> tuple[Learner, bool]:
-    """Train a learner.
+def sample_tasks(distribution: TaskDistribution, keys: Key) -> Task:
+    """A batch of tasks, one for each key, in one compiled call.
 
     Args:
-      tasks: what to learn from.
-      model: the learner's shape.
-      training: how; its seed decides everything random.
-      pool: the tables, for tasks that are drawn from some; the story names it by its fingerprint.
-      start: a learner of the same shape to begin from, with a fresh optimiser, instead of random
-        parameters. The story, in ``run.json`` and in the learner's header, names its weights by
-        their fingerprint.
-      folder: for checkpoints and log, see :func:`l2c_jax.training.loop.run`.
-      resume: go on from the newest checkpoint there.
-      progress: show a bar.
-      on_log: called with every logged record.
+      distribution: of the tasks.
+      keys: ``[B]``, consumed.
 
     Returns:
-      The learner, its error on fresh tasks in its header, and whether training was finished
-      (False: a signal asked to stop, and the run can be resumed).
-
-    Raises:
-      ValueError: if model, tasks and pool do not fit each other, or the start has another shape.
-      l2c_jax.training.loop.DivergedError: if the loss is not finite.
-      l2c_jax.training.loop.RunExistsError: if the folder holds another run.
+      ``[B, N, D]``, ``[B, N]``, ``[B, N]``.
     """
-    check_fit(tasks, model, pool)
-    if start is not None and start.model != model:
-        raise ValueError(f"the learner to start from is of shape {start.model}, not {model}")
-    made_with = {**provenance(), "versions": versions()}
-    source, data = task_source(tasks), () if pool is None else (pool,)
-    key_init, key_run = jax.random.split(jax.random.key(training.seed))
-    story: dict[str, Any] = {
-        "tasks": dataclasses.asdict(tasks),
-        "model": dataclasses.asdict(model),
-        "training": dataclasses.asdict(training),
-    }
-    if pool is not None:
-        story["pool"] = fingerprint(pool)
-    state = init_state(key_init, model, training)
-    if start is not None:
-        story["start"] = fingerprint(start.params)
-        state = state._replace(params=jax.tree.map(jnp.array, start.params))  # chunk reuses them
-    state, done, seconds = loop.run(
-        lambda: make_advance(key_run, source, model, training, data),
-        state,
-        loop.LoopConfig(
-            iterations=training.iterations,
-            log_every=training.log_every,
-            checkpoint_every=training.checkpoint_every,
-            points_per_iteration=training.batch * tasks.num_points * training.passes,
-        ),
-        folder=folder,
-        story=story,
-        resume=resume,
-        progress=progress,
-        on_log=on_log,
-    )
-    params = jax.tree.map(np.asarray, state.params)
-    learner = Learner(
-        params,
-        model,
-        {**story, **made_with, "iterations": done, "minutes": round(seconds / 60, 1)},
-    )
-    if done < training.iterations:
-        return learner, False
-    learner.header["error"] = measured_error(learner, source, seed=training.seed, data=data)
-    return learner, True
+    sample = _sample if is_pytree(distribution) else _sample_static
+    return sample(distribution, keys)
+
+
+def _sample_batch(distribution: TaskDistribution, keys: Key) -> Task:
+    return jax.vmap(distribution.sample)(keys)
+
+
+_sample = jax.jit(_sample_batch)
+_sample_static = jax.jit(_sample_batch, static_argnums=0)
+
+
+@partial(jax.jit, static_argnums=2)
+def _errors(tasks: Task, predicted: Array, num_clusters: int) -> Array:
+    error = partial(matched_error, num_clusters=num_clusters)
+    return jax.vmap(error)(tasks.labels, predicted, tasks.mask)
+
+
+def fit(
+    distribution: TaskDistribution,
+    config: ModelConfig,
+    training: TrainConfig,
+    *,
+    optimizer: optax.GradientTransformation | None = None,
+    start: Learner | None = None,
+    run: loop.RunOptions = loop.RunOptions(),  # noqa: B008  frozen
+) -> tuple[Learner, bool]:
+    """Train a learner.
+    """
+    raise NotImplementedError

@@ -1,178 +1,329 @@
-"""Read some points, keep what was remembered, label any point with it: Algorithm 2 in two halves.
+r"""Algorithm 2, once: read a data set E epochs in M orders, then label any point.
 
-The carry after the last pass is all that the learner knows of a data set. Frozen, it labels each
-point by itself, whether that point was read before or not.
+:func:`adapt` reads the points and returns the state of the M members; :func:`predict` labels each
+point by itself with that state. :func:`last_epoch` returns the scores during the last epoch
+instead, as the paper does; both share the same reading and the same alignment.
+
+Members number the clusters differently. With :math:`P^{(m)}` the ``[N, K]`` probabilities of
+member :math:`m`, its permutation maximizes the agreement with a reference :math:`R`,
+
+.. math:: \pi_m = \arg\max_\pi \sum_{n,k} R_{nk} P^{(m)}_{n \pi(k)}
+
+(Kuhn-Munkres), where :math:`R` is the first member's answer at first, and then the mean of all.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from l2c_jax.metrics import cheapest_relabelling
+from l2c_jax.preprocessing.principal import (
+    Preprocessing,
+    apply_preprocessing,
+    fit_preprocessing,
+    preprocess,
+)
+from l2c_jax.recurrent.config import InferenceConfig, ModelConfig
+from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import (
-    Carry,
-    ModelConfig,
-    Params,
+    append_num_clusters,
     clear,
     frozen_scores,
-    known_count,
     log_probabilities,
     rollout,
 )
-from l2c_jax.tasks.base import visiting_order
-from l2c_jax.types import Array, Key
+from l2c_jax.tasks.base import Task, reading_order
+from l2c_jax.types import Array, Key, PyTree
 
 
-class Memory(NamedTuple):
-    """What M readings of one data set left behind."""
+class AdaptedState(NamedTuple):
+    """All that M members learned about one data set; a pytree."""
 
-    carries: Carry  # [M, ...], after the last pass of each
-    names: Array  # [M, K] int32: cluster j of the answer is cluster names[m, j] of reading m
-    told: Array  # [] int32, the number of clusters that was told, 0 if it was not
+    carries: Any  # [M, ...], of the recurrent cells after the last epoch
+    permutations: Array  # [M, K] int32: cluster k of the answer is permutations[m, k] of member m
+    num_clusters: Array  # [] int32, the given number of clusters, 0 if none was given
+    preprocessing: Preprocessing | None  # None: points are preprocessed already
 
 
-def read(
-    params: Params,
+class Prediction(NamedTuple):
+    """Answer for some points."""
+
+    labels: Array  # [N] int32, the cluster of largest probability
+    probabilities: Array  # [N, K], rows sum to 1
+
+
+class _Reading(NamedTuple):
+    """What one member, or M of them, leave behind."""
+
+    carries: Any  # after the last epoch
+    log_probs: Array  # [N, K], of the scores during the last epoch; zeros where unread
+
+
+def adapt(
+    learner: Learner,
     key: Key,
     points: Array,
-    mask: Array,
-    count: Array | int = 0,
+    mask: Array | None = None,
+    num_clusters: Array | int | None = None,
     *,
-    model: ModelConfig,
-    passes: int = 2,
-    orders: int = 16,
-    most: int | None = None,
-) -> Memory:
-    """Read a data set in M orders, E passes each; every reading numbers the clusters as it likes.
+    config: InferenceConfig = InferenceConfig(),  # noqa: B008  frozen
+    preprocessed: bool = False,
+) -> AdaptedState:
+    """Read a data set (Algorithm 2); for one task, ``jit`` and ``vmap`` are the caller's.
 
     Args:
-      params: the trained learner.
-      key: consumed.
-      points: ``[N, D]`` in the learner's frame.
-      mask: ``[N]`` bool.
-      count: the number of clusters, for learners that are told it; 0: not known.
-      model: the learner's configuration, static.
-      passes: E, static.
-      orders: M, static.
-      most: points read in a pass, a fresh random sample each time, static; ``None``: all.
+      learner: trained.
+      key: consumed, for the orders of the points.
+      points: ``[N, D]`` in any coordinates.
+      mask: ``[N]`` bool; ``None``: all points are real.
+      num_clusters: k, for learners with ``condition_on_num_clusters``; ``None`` or 0: unknown.
+      config: epochs, orders, and which members are kept; static.
+      preprocessed: whether the points went through the learner's preprocessing already; static.
 
     Returns:
-      The memory, in which the numberings do not correspond yet.
-    """
-    told = jnp.asarray(count, jnp.int32)
-    shown = known_count(points, told, model.num_clusters) if model.given_clusters else points
-
-    def reading(key: Key) -> Carry:
-        visits = jax.vmap(visiting_order, (0, None))(jax.random.split(key, passes), mask)
-
-        def one_pass(carry: Carry, order: Array) -> tuple[Carry, None]:
-            as_read = jnp.arange(order.shape[0])
-            return rollout(params, carry, shown[order], as_read, mask=mask[order])[0], None
-
-        return jax.lax.scan(one_pass, clear(params), visits[:, :most])[0]
-
-    carries = jax.vmap(reading)(jax.random.split(key, orders))
-    same = jnp.broadcast_to(jnp.arange(model.num_clusters), (orders, model.num_clusters))
-    return Memory(carries, same, told)
-
-
-def study(
-    params: Params,
-    key: Key,
-    points: Array,
-    mask: Array,
-    count: Array | int = 0,
-    *,
-    model: ModelConfig,
-    passes: int = 2,
-    orders: int = 16,
-    most: int | None = None,
-    keep: int | None = None,
-) -> Memory:
-    """As :func:`read`, but keep the surest readings, and find out how their clusters correspond.
-
-    A reading is as sure as the logarithm of the largest probability is high, in the mean over the
-    points. Keeping some is like taking the best of several starts.
-
-    Args:
-      params: as :func:`read`, and so are all that follow but the last.
-      key: consumed.
-      points: ``[N, D]``.
-      mask: ``[N]``.
-      count: k.
-      model: static.
-      passes: E, static.
-      orders: M, static.
-      most: static.
-      keep: how many of the readings are kept, static; ``None``: all.
-
-    Returns:
-      The memory of the readings kept, for :func:`recall`.
-    """
-    memory = read(
-        *(params, key, points, mask, count),
-        model=model,
-        passes=passes,
-        orders=orders,
-        most=most,
-    )
-    logs = recall_each(params, memory, points, model=model)
-    surety = (logs.max(axis=2) * mask[None, :]).sum(axis=1)
-    kept = jnp.argsort(-surety)[:keep] if keep else jnp.arange(orders)
-    carries = jax.tree.map(lambda leaf: leaf[kept], memory.carries)
-    memory = Memory(carries, memory.names[kept], memory.told)
-    answers = jnp.exp(logs[kept]) * mask[None, :, None]
-    reference = answers[0]
-    names = memory.names
-    for _ in range(2):
-        names = jax.vmap(lambda answer, with_=reference: cheapest_relabelling(-with_.T @ answer))(
-            answers
-        )
-        reference = jnp.take_along_axis(answers, names[:, None, :], axis=2).mean(axis=0)
-    return memory._replace(names=names)
-
-
-def recall_each(params: Params, memory: Memory, points: Array, *, model: ModelConfig) -> Array:
-    """As :func:`recall`, of each reading in its own numbering: ``[M, N, K]`` logarithms."""
-    count = memory.told
-    shown = known_count(points, count, model.num_clusters) if model.given_clusters else points
-    scores = jax.vmap(partial(frozen_scores, params), (0, None))(memory.carries, shown)
-    allowed = jnp.where(count > 0, count, model.num_clusters) if model.given_clusters else None
-    return jax.vmap(log_probabilities, (0, None, None))(scores, model.logit_scale, allowed)
-
-
-def recall(params: Params, memory: Memory, points: Array, *, model: ModelConfig) -> Array:
-    """Probabilities of the clusters for every point by itself, the mean over the readings.
-
-    Args:
-      params: the trained learner.
-      memory: from :func:`study`.
-      points: ``[N, D]`` in the same frame: those that were studied, or others.
-      model: the learner's configuration, static.
-
-    Returns:
-      ``[N, K]``, rows sum to 1.
+      The state, for :func:`predict`.
 
     Example:
       >>> import jax
-      >>> from l2c_jax.recurrent.model import init
-      >>> model = ModelConfig(dimensions=2, num_clusters=3)
-      >>> key_init, key_read, key_points = jax.random.split(jax.random.key(0), 3)
-      >>> params, points = init(key_init, model), jax.random.normal(key_points, (20, 2))
-      >>> memory = study(params, key_read, points, jnp.ones(20, bool), model=model, orders=4)
-      >>> recall(params, memory, points[:5], model=model).shape
+      >>> from l2c_jax import load_learner
+      >>> points = jax.random.normal(jax.random.key(0), (40, 3))
+      >>> state = jax.jit(adapt)(load_learner("demo"), jax.random.key(1), points)
+      >>> predict(load_learner("demo"), state, points[:5]).probabilities.shape
       (5, 3)
     """
-    return jnp.exp(recall_log(params, memory, points, model=model))
+    mask = jnp.ones(points.shape[0], bool) if mask is None else mask
+    count = jnp.asarray(0 if num_clusters is None else num_clusters, jnp.int32)
+    model, fitted = learner.config, None
+    if not preprocessed:
+        fitted = fit_preprocessing(points, mask, model.preprocessing, model.dimensions)
+        points = _preprocess(points, mask, model)
+    carries = _read_orders(learner, key, points, mask, count, config).carries
+    logs = _member_log_probs(learner, carries, points, count)
+    confidence = (logs.max(axis=2) * mask[None, :]).sum(axis=1)
+    kept = config.kept(model)
+    chosen = jnp.arange(config.orders)
+    if kept < config.orders:
+        chosen = jnp.argsort(-confidence)[:kept]
+    carries = jax.tree.map(lambda leaf: leaf[chosen], carries)
+    permutations = align_members(jnp.exp(logs[chosen]), mask)
+    return AdaptedState(carries, permutations, count, fitted)
 
 
-def recall_log(params: Params, memory: Memory, points: Array, *, model: ModelConfig) -> Array:
-    """As :func:`recall`, the logarithms: they tell clusters apart that no probability is left of.
+def predict(learner: Learner, state: AdaptedState, points: Array) -> Prediction:
+    """Label points, each by itself: those that were read, or others.
 
-    Clusters beyond the number told have about -1e9.
+    The probabilities are the mean over the members,
+    :math:`p_k(x) = \\frac1M \\sum_m p^{(m)}_{\\pi_m(k)}(x)`.
+
+    Args:
+      learner: the one that adapted.
+      state: from :func:`adapt`.
+      points: ``[N, D]`` in the coordinates that :func:`adapt` was given.
+
+    Returns:
+      Labels ``[N]`` and probabilities ``[N, K]``; clusters beyond a given number have 0.
+
+    Example:
+      >>> import jax
+      >>> from l2c_jax import load_learner
+      >>> learner, points = load_learner("demo"), jax.random.normal(jax.random.key(0), (40, 2))
+      >>> state = adapt(learner, jax.random.key(1), points, num_clusters=2)
+      >>> jax.jit(predict)(learner, state, points).labels.shape
+      (40,)
     """
-    logs = recall_each(params, memory, points, model=model)
-    named = jnp.take_along_axis(logs, memory.names[:, None, :], axis=2)
-    return jax.nn.logsumexp(named, axis=0) - jnp.log(jnp.asarray(len(logs), logs.dtype))
+    logs = predict_log_probs(learner, state, points)
+    return Prediction(logs.argmax(axis=1).astype(jnp.int32), jnp.exp(logs))
+
+
+def predict_log_probs(learner: Learner, state: AdaptedState, points: Array) -> Array:
+    """Logarithms of the probabilities of :func:`predict`, accurate where those are 0.
+
+    Args:
+      learner: the one that adapted.
+      state: from :func:`adapt`.
+      points: ``[N, D]``.
+
+    Returns:
+      ``[N, K]``; clusters beyond a given number have about -1e9.
+    """
+    if state.preprocessing is not None:
+        points = apply_preprocessing(state.preprocessing, points, learner.config.dimensions)
+    logs = _member_log_probs(learner, state.carries, points, state.num_clusters)
+    aligned = jnp.take_along_axis(logs, state.permutations[:, None, :], axis=2)
+    return jax.nn.logsumexp(aligned, axis=0) - jnp.log(jnp.asarray(len(logs), logs.dtype))
+
+
+def last_epoch(
+    learner: Learner,
+    key: Key,
+    points: Array,
+    mask: Array | None = None,
+    num_clusters: Array | int | None = None,
+    *,
+    config: InferenceConfig = InferenceConfig(),  # noqa: B008  frozen
+    preprocessed: bool = False,
+) -> Array:
+    """Probabilities from the scores during the last epoch, as in the paper.
+
+    All M members are aligned and averaged. Unlike :func:`predict`, a point's score depends on
+    where it came in the order.
+
+    Args:
+      learner: trained.
+      key: consumed.
+      points: ``[N, D]``.
+      mask: ``[N]`` bool or ``None``.
+      num_clusters: k, or ``None``.
+      config: epochs and orders; static.
+      preprocessed: see :func:`adapt`.
+
+    Returns:
+      ``[N, K]``, rows sum to 1.
+    """
+    mask = jnp.ones(points.shape[0], bool) if mask is None else mask
+    count = jnp.asarray(0 if num_clusters is None else num_clusters, jnp.int32)
+    if not preprocessed:
+        points = _preprocess(points, mask, learner.config)
+    logs = _read_orders(learner, key, points, mask, count, config).log_probs
+    probabilities = jnp.exp(logs)
+    permutations = align_members(probabilities, mask)
+    return jnp.take_along_axis(probabilities, permutations[:, None, :], axis=2).mean(axis=0)
+
+
+def member_probabilities(
+    learner: Learner,
+    key: Key,
+    points: Array,
+    mask: Array,
+    num_clusters: Array | int,
+    config: InferenceConfig,
+) -> Array:
+    """Probabilities of :func:`predict` for the points read, before members are aligned.
+
+    Args:
+      learner: trained.
+      key: consumed.
+      points: ``[N, D]``, preprocessed.
+      mask: ``[N]`` bool.
+      num_clusters: k, or 0.
+      config: epochs and orders; all members are kept; static.
+
+    Returns:
+      ``[M, N, K]``, each member in its own numbering.
+    """
+    count = jnp.asarray(num_clusters, jnp.int32)
+    carries = _read_orders(learner, key, points, mask, count, config).carries
+    return jnp.exp(_member_log_probs(learner, carries, points, count))
+
+
+def align_members(probabilities: Array, mask: Array) -> Array:
+    """Permutations under which the members number the clusters alike; see the module.
+
+    Args:
+      probabilities: ``[M, N, K]``.
+      mask: ``[N]`` bool.
+
+    Returns:
+      ``[M, K]`` int32.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> one = jnp.array([[0.9, 0.1], [0.2, 0.8]])
+      >>> align_members(jnp.stack([one, one[:, ::-1]]), jnp.ones(2, bool)).tolist()
+      [[0, 1], [1, 0]]
+    """
+
+    def align(reference: Array, member: Array) -> Array:
+        shared = (reference * mask[:, None]).T @ member  # [K, K]
+        return cheapest_relabelling(-shared)
+
+    reference = probabilities[0]
+    for _ in range(2):
+        permutations = jax.vmap(align, (None, 0))(reference, probabilities)
+        aligned = jnp.take_along_axis(probabilities, permutations[:, None, :], axis=2)
+        reference = aligned.mean(axis=0)
+    return permutations
+
+
+def predict_tasks(
+    learner: Learner,
+    key: Key,
+    tasks: Task,
+    *,
+    config: InferenceConfig = InferenceConfig(),  # noqa: B008  frozen
+    num_clusters_given: bool = True,
+) -> Array:
+    """:func:`last_epoch` for a batch of tasks; their labels serve only to count the clusters.
+
+    Args:
+      learner: trained.
+      key: consumed.
+      tasks: B tasks, ``[B, N, D]``, ``[B, N]``, ``[B, N]``.
+      config: epochs and orders.
+      num_clusters_given: whether a learner with ``condition_on_num_clusters`` is given the number
+        of clusters of each task.
+
+    Returns:
+      ``[B, N, K]``, rows sum to 1.
+    """
+    keys = jax.random.split(key, tasks.mask.shape[0])
+    return _predict_tasks(learner.without_metadata(), keys, tasks, config, num_clusters_given)
+
+
+@partial(jax.jit, static_argnums=(3, 4))
+def _predict_tasks(
+    learner: Learner, keys: Key, tasks: Task, config: InferenceConfig, given: bool
+) -> Array:
+    def one(inputs: tuple[Key, Task]) -> Array:
+        key, task = inputs
+        present = jnp.zeros(learner.config.num_clusters, bool).at[task.labels].max(task.mask)
+        count = present.sum() if given else 0
+        return last_epoch(learner, key, task.points, task.mask, count, config=config)
+
+    return jax.lax.map(one, (keys, tasks), batch_size=max(1, 512 // config.orders))
+
+
+def _preprocess(points: Array, mask: Array, config: ModelConfig) -> Array:
+    return preprocess(points, mask, config.preprocessing, config.dimensions)
+
+
+def _with_count(points: Array, count: Array, config: ModelConfig) -> tuple[Array, Array | None]:
+    """Points with the number of clusters appended, and how many clusters are allowed."""
+    if not config.condition_on_num_clusters:
+        return points, None
+    allowed = jnp.where(count > 0, count, config.num_clusters)
+    return append_num_clusters(points, count, config.num_clusters), allowed
+
+
+def _read(
+    learner: Learner, key: Key, points: Array, mask: Array, count: Array, config: InferenceConfig
+) -> _Reading:
+    """One member: E epochs, each in an order of its own."""
+    model = learner.config
+    points, allowed = _with_count(points, count, model)
+    orders = jax.vmap(reading_order, (0, None))(jax.random.split(key, config.epochs), mask)
+
+    def one_epoch(carry: Any, order: Array) -> tuple[Any, Array]:
+        return rollout(learner.params, carry, points, order, model, mask=mask)
+
+    start = clear(learner.params, model)
+    carry, scores = jax.lax.scan(one_epoch, start, orders[:, : config.points_per_epoch])
+    return _Reading(carry, log_probabilities(scores[-1], model.logit_scale, allowed))
+
+
+def _read_orders(
+    learner: Learner, key: Key, points: Array, mask: Array, count: Array, config: InferenceConfig
+) -> _Reading:
+    """M members, ``[M, ...]``."""
+    keys = jax.random.split(key, config.orders)
+    return jax.vmap(lambda key: _read(learner, key, points, mask, count, config))(keys)
+
+
+def _member_log_probs(learner: Learner, carries: PyTree, points: Array, count: Array) -> Array:
+    """``[M, N, K]``, each member in its own numbering."""
+    model = learner.config
+    points, allowed = _with_count(points, count, model)
+    scores = jax.vmap(lambda carry: frozen_scores(learner.params, carry, points, model))(carries)
+    return jax.vmap(log_probabilities, (0, None, None))(scores, model.logit_scale, allowed)

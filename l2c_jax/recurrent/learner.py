@@ -1,97 +1,200 @@
-"""A trained learner: parameters, configuration and the story of its making; its file."""
+"""A trained learner: parameters, configuration and metadata; its weight file."""
 
 import dataclasses
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 
-from l2c_jax.recurrent.model import ModelConfig, Params, init
+from l2c_jax.recurrent import release1
+from l2c_jax.recurrent.config import Cell, ModelConfig, TrainConfig
+from l2c_jax.recurrent.model import init
 from l2c_jax.training import weights
 from l2c_jax.training.provenance import versions
 from l2c_jax.training.weights import WeightsError
+from l2c_jax.types import PyTree
 
 KIND = "recurrent"
 
 
-class Learner(NamedTuple):
-    """What a weight file of the recurrent wing holds."""
+@dataclass(frozen=True)
+class Metadata:
+    """How a learner was made. What is unknown is ``None`` or empty."""
 
-    params: Params
-    model: ModelConfig
-    header: dict[str, Any]  # tasks, training, iterations, error, versions, ...
+    tasks: Mapping[str, Any] | None = None
+    """The task distribution, as :func:`l2c_jax.tasks.describe` gives it."""
+    training: TrainConfig | None = None
+    """How it was trained."""
+    iterations: int = 0
+    """Iterations of Algorithm 1 that were made."""
+    minutes: float = 0.0
+    """How long they took."""
+    error: Mapping[str, Any] | None = None
+    """``mean``, ``stderr`` and ``n`` of the error rate on fresh tasks, scored by the last epoch."""
+    start: str | None = None
+    """Content hash of the weights that the training started from; ``None``: random ones."""
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    """Commit and device."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Versions of the packages."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Whatever else the file says, such as a model card."""
+
+    def __hash__(self) -> int:  # mappings have none; metadata is static in a pytree
+        return hash(json.dumps(dataclasses.asdict(self), sort_keys=True, default=str))
+
+    def to_json(self) -> dict[str, Any]:
+        """The entries of a header; ``extra`` at the top, what is unknown left out."""
+        fields = dataclasses.asdict(self)
+        extra = fields.pop("extra")
+        return {**extra, **{k: v for k, v in fields.items() if v not in (None, {})}}
+
+    @classmethod
+    def from_json(cls, header: Mapping[str, Any]) -> "Metadata":
+        """From the entries of a header; unknown ones go to ``extra``.
+
+        Raises:
+          TypeError: if the training has unknown fields.
+        """
+        known = {f.name for f in dataclasses.fields(cls)} - {"extra"}
+        fields = {name: header[name] for name in known if name in header}
+        if fields.get("training") is not None:
+            fields["training"] = TrainConfig(**fields["training"])
+        extra = {k: v for k, v in header.items() if k not in known}
+        return cls(**fields, extra=extra)
 
 
-def without_head(learner: Learner) -> Learner:
-    """The learner as it was before it got its head for the number of clusters, for more training.
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Learner:
+    """A trained learner, a pytree: parameters are data, configuration and metadata are static.
 
-    Args:
-      learner: with a head or without; it is not changed.
-
-    Returns:
-      The rest of its parameters, under a model without a head and a header that tells of none.
+    Example:
+      >>> import jax
+      >>> learner = load_learner("demo")
+      >>> half = jax.tree.map(lambda leaf: leaf.astype("float16"), learner)
+      >>> half.config == learner.config
+      True
     """
-    header = {name: told for name, told in learner.header.items() if name != "count"}
-    model = dataclasses.replace(learner.model, count_hidden=0)
-    return Learner(learner.params._replace(head=None), model, header)
+
+    params: PyTree
+    """Arrays, as :func:`l2c_jax.recurrent.init` makes them."""
+    config: ModelConfig = field(metadata={"static": True})
+    """The learner's shape."""
+    metadata: Metadata = field(default=Metadata(), metadata={"static": True})
+    """How it was made."""
+
+    def without_metadata(self) -> "Learner":
+        """The same learner for a compiled program, which is then shared by learners of a shape."""
+        return Learner(self.params, self.config)
 
 
-def save_learner(path: str | Path, learner: Learner) -> None:
+def save_learner(
+    path: str | Path, learner: Learner, more: Mapping[str, tuple[PyTree, Any]] | None = None
+) -> None:
     """Write a learner to one safetensors file.
 
     Args:
       path: where to.
-      learner: its header is completed with the kind, the model's configuration and versions.
+      learner: whose architecture has a name.
+      more: further trees of arrays by name, each with an entry of that name for the header.
+
+    Raises:
+      WeightsError: if the architecture is a :class:`~l2c_jax.recurrent.config.Cell`: a file
+        cannot hold its functions.
     """
-    header = {"versions": versions(), **learner.header}
-    header |= {"kind": KIND, "model": dataclasses.asdict(learner.model)}
-    weights.save(path, learner.params, header)
+    if isinstance(learner.config.architecture, Cell):
+        raise WeightsError(
+            f"{path}: a learner with a cell of your own cannot be saved as a whole; save its "
+            "params with l2c_jax.training.weights.save"
+        )
+    more = more or {}
+    header = {"versions": versions(), **learner.metadata.to_json()}
+    header.pop("count_head", None)  # written with its arrays or not at all
+    header |= {name: entry for name, (_, entry) in more.items()}
+    header |= {"kind": KIND, "config": dataclasses.asdict(learner.config)}
+    named = dict(zip(weights.leaf_names(learner.params), jax.tree.leaves(learner.params)))
+    for name, (tree, _) in more.items():
+        named |= dict(zip(weights.leaf_names({name: tree}), jax.tree.leaves(tree)))
+    weights.save(path, named, header)
 
 
 def load_learner(path: str | Path) -> Learner:
     """Read a learner.
 
     Args:
-      path: a file, or the name of weights that come with the package; see :func:`shipped`.
+      path: a file, or the name of weights that come with the package; see :func:`pretrained`.
 
     Returns:
-      The learner, ready for :func:`l2c_jax.recurrent.cluster.cluster`.
+      The learner, ready for :func:`l2c_jax.recurrent.inference.adapt`.
 
     Raises:
       WeightsError: if the file is missing, truncated, foreign, or does not fit its own header.
+
+    Example:
+      >>> load_learner("universal").config.architecture
+      'slots'
     """
-    if str(path) in shipped():
-        path = shipped()[str(path)]
-    header = weights.read_header(path)
+    header = read_header(path)
+    config = _model_config(path, header.pop("config", None))
+    shapes = jax.eval_shape(lambda: init(jax.random.key(0), config))
+    params = weights.load(
+        weights_path(path), shapes, renamed=release1.LEAVES, allow_more=True
+    )
+    for name in ("kind", "format", "content_hash"):
+        header.pop(name, None)
+    try:
+        metadata = Metadata.from_json(header)
+    except (TypeError, ValueError) as error:
+        raise WeightsError(f"{path}: its metadata are of another version ({error})") from error
+    return Learner(params, config, metadata)
+
+
+def read_header(path: str | Path) -> dict[str, Any]:
+    """The header of recurrent weights, in the present form; files of release 1 are renamed.
+
+    Args:
+      path: a file, or the name of packaged weights.
+
+    Returns:
+      Entries by name.
+
+    Raises:
+      WeightsError: if the file is missing, truncated or foreign, or of another kind.
+    """
+    header = dict(weights.read_header(weights_path(path)))
     if header.get("kind") != KIND:
         raise WeightsError(
             f'{path}: expected weights of kind "{KIND}", found {header.get("kind")!r}'
         )
-    model, shapes = _model_config(path, header.get("model"))
-    return Learner(weights.load(path, shapes), model, header)
+    return release1.renamed_header(header) if release1.is_release1(header) else header
 
 
-def shipped() -> dict[str, Path]:
+def weights_path(path: str | Path) -> Path:
+    """The file of packaged weights, or the path itself."""
+    return pretrained().get(str(path), Path(path))
+
+
+def pretrained() -> dict[str, Path]:
     """The weights that come with the package, by name.
 
     Example:
-      >>> all(path.suffix == ".safetensors" for path in shipped().values())
-      True
+      >>> sorted(pretrained())
+      ['demo', 'universal']
     """
     folder = Path(str(resources.files("l2c_jax"))) / "pretrained"
     return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
 
 
-def _model_config(
-    path: str | Path, fields: Mapping[str, Any] | None
-) -> tuple[ModelConfig, Params]:
-    """The configuration in a header, and the shapes of such a learner's parameters."""
+def _model_config(path: str | Path, fields: Mapping[str, Any] | None) -> ModelConfig:
+    """The configuration in a header."""
     try:
-        fields = dict(fields or {})
-        model = ModelConfig(**{**fields, "hidden": tuple(fields["hidden"])})
-        return model, jax.eval_shape(lambda: init(jax.random.key(0), model))
+        given = dict(fields or {})
+        return ModelConfig(**{**given, "hidden": tuple(given["hidden"])})
     except (TypeError, KeyError, ValueError) as error:
         expected = [field.name for field in dataclasses.fields(ModelConfig)]
         raise WeightsError(

@@ -1,10 +1,11 @@
-"""One LSTM layer, as a pure function of its parameters, its state and one input."""
+"""The stacked LSTM of the paper (section 3.2, figure 1): one layer, and the stack of them."""
 
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from l2c_jax.recurrent.config import Cell, ModelConfig
 from l2c_jax.types import Array, Key
 
 
@@ -17,10 +18,22 @@ class LayerParams(NamedTuple):
 
 
 class LayerState(NamedTuple):
-    """What one layer remembers."""
+    """State of one layer."""
 
     hidden: Array  # [H]
     cell: Array  # [H]
+
+
+class StackedParams(NamedTuple):
+    """Weights of the stack."""
+
+    layers: tuple[LayerParams, ...]  # the last one has K units
+
+
+class StackedCarry(NamedTuple):
+    """State of the stack; the previous score is the last layer's hidden state."""
+
+    layers: tuple[LayerState, ...]
 
 
 def init_layer(key: Key, inputs: int, hidden: int) -> LayerParams:
@@ -46,7 +59,7 @@ def init_layer(key: Key, inputs: int, hidden: int) -> LayerParams:
 
 
 def zero_state(params: LayerParams) -> LayerState:
-    """The state before anything was read: ``[H]`` zeros, twice."""
+    """The state before the first point: ``[H]`` zeros, twice."""
     hidden = params.recurrent_kernel.shape[0]
     return LayerState(
         jnp.zeros(hidden, params.bias.dtype),
@@ -55,7 +68,7 @@ def zero_state(params: LayerParams) -> LayerState:
 
 
 def layer_step(params: LayerParams, state: LayerState, inputs: Array) -> LayerState:
-    """Read one input (Hochreiter & Schmidhuber 1997, with forget gates).
+    """One step of one layer (Hochreiter & Schmidhuber 1997, with forget gates).
 
     .. math::
         i, f, g, o &= x W_x + h W_h + b \\\\
@@ -64,7 +77,7 @@ def layer_step(params: LayerParams, state: LayerState, inputs: Array) -> LayerSt
 
     Args:
       params: the layer.
-      state: what it remembers, ``[H]`` each.
+      state: its state, ``[H]`` each.
       inputs: ``[I]``.
 
     Returns:
@@ -74,15 +87,15 @@ def layer_step(params: LayerParams, state: LayerState, inputs: Array) -> LayerSt
     gates = (
         jnp.concatenate([inputs, state.hidden]) @ kernel + params.bias
     )  # one product: 5 % faster
-    return update(gates, state)
+    return apply_gates(gates, state)
 
 
-def update(gates: Array, state: LayerState) -> LayerState:
+def apply_gates(gates: Array, state: LayerState) -> LayerState:
     """The second half of :func:`layer_step`: from gates to the new state.
 
     Args:
       gates: ``[..., 4H]`` before their nonlinearities.
-      state: what the layer remembers, ``[..., H]`` each.
+      state: ``[..., H]`` each.
 
     Returns:
       The new state.
@@ -90,3 +103,67 @@ def update(gates: Array, state: LayerState) -> LayerState:
     i, f, g, o = jnp.split(gates, 4, axis=-1)
     cell = jax.nn.sigmoid(f) * state.cell + jax.nn.sigmoid(i) * jnp.tanh(g)
     return LayerState(jax.nn.sigmoid(o) * jnp.tanh(cell), cell)
+
+
+def init_stacked(key: Key, config: ModelConfig) -> StackedParams:
+    """Random parameters of the stack: layers of ``config.hidden`` units, and one of K.
+
+    Args:
+      key: consumed.
+      config: the learner's shape.
+
+    Returns:
+      The parameters, float32.
+    """
+    widths = (*config.hidden, config.num_clusters)
+    inputs = config.dimensions
+    if config.condition_on_num_clusters:
+        inputs += config.num_clusters
+    if config.feedback:
+        inputs += config.num_clusters
+    keys = jax.random.split(key, len(widths))
+    layers = []
+    for layer_key, width in zip(keys, widths, strict=True):
+        layers.append(init_layer(layer_key, inputs, width))
+        inputs = width
+    return StackedParams(tuple(layers))
+
+
+def clear_stacked(params: StackedParams, config: ModelConfig) -> StackedCarry:
+    """Zeros for every layer: "Clear LSTM cell states" (Algorithms 1 and 2)."""
+    return StackedCarry(tuple(zero_state(layer) for layer in params.layers))
+
+
+def step_stacked(
+    params: StackedParams, carry: StackedCarry, point: Array, config: ModelConfig
+) -> tuple[StackedCarry, Array]:
+    """One point through the stack.
+
+    With :math:`h^{(l)}` the output of layer :math:`l` of :math:`L` and :math:`a_{t-1}` the
+    previous score,
+
+    .. math::
+        u^{(1)} = [x_t, a_{t-1}], \\quad u^{(2)} = h^{(1)}, \\quad
+        u^{(l+1)} = u^{(l)} + h^{(l)} \\; (1 < l < L), \\quad a_t = h^{(L)}
+
+    Args:
+      params: the stack.
+      carry: its state.
+      point: ``[D]``, or ``[D + K]``.
+      config: the learner's shape.
+
+    Returns:
+      The new state and the score ``[K]``, in (-1, 1).
+    """
+    last = len(params.layers) - 1
+    signal = jnp.concatenate([point, carry.layers[-1].hidden]) if config.feedback else point
+    states = []
+    for index, (layer, state) in enumerate(zip(params.layers, carry.layers, strict=True)):
+        state = layer_step(layer, state, signal)
+        signal = signal + state.hidden if 0 < index < last else state.hidden
+        states.append(state)
+    return StackedCarry(tuple(states)), states[-1].hidden
+
+
+STACKED = Cell(init_stacked, clear_stacked, step_stacked)
+"""The architecture of the paper."""

@@ -1,11 +1,36 @@
-"""A learner whose clusters are alike: every one has a memory of its own, all share the weights.
+r"""One LSTM cell per cluster, all with the same weights (ours): the architecture "slots".
 
-The stack of section 3.2 has one state for the whole task and must learn ten times over what to do
-with the first, the second, ... the tenth cluster. Here one LSTM cell is run for each cluster, so
-that what is learned about one holds for all, and renaming clusters changes nothing but names.
-Beside its cell, each cluster keeps the moments of what was given to it, in several views of the
-points. A point is scored first, by what the clusters remember; then all of them read it,
-together with the shares of it that the scores give them: the feedback of the printed learner.
+The stack of section 3.2 has one state for the whole task, and its K outputs have weights of their
+own. Here K slots, one for each cluster, share all weights, so that a permutation of the clusters
+permutes the output. Slot :math:`k` has an LSTM state :math:`(h_k, c_k)` and running moments of
+the points that were assigned to it: a count :math:`n_k`, means :math:`m_k` and sums of squared
+deviations :math:`q_k` of the features
+
+.. math:: \phi(x) = [x,\; x W_{lin},\; \tanh(x W_{tanh} + b_{tanh})] \in R^F.
+
+**Score.** With the pooled variance :math:`v_k = (q_k + n_0 v_0) / (n_k + n_0)` and the deviation
+:math:`\delta_k = \phi(x) - m_k\, n_k / (n_k + .02)`, slot :math:`k` has the channels and the logit
+
+.. math::
+    e_k &= \mathrm{gelu}(W_e [\log(1 + \delta_k^2 / v_k),\, \delta_k / \sqrt{v_k},\, \log v_k + 3,\,
+           h_k] + W_x \phi(x) + w_n \log(1 + n_k) + b_e) \\
+    a_k &= w^T e_k - \tfrac12 w_d^T (\delta_k^2 / v_k + \log v_k + 3) + w_p \log(n_k + .1)
+
+so that before training the logit is a rough Gaussian log-density. Ratios are clipped:
+:math:`\delta_k^2 / v_k` at 40 in the second line, :math:`\delta_k / \sqrt{v_k}` at 4.
+
+**Update.** With responsibilities :math:`r = \mathrm{softmax}(a)` and :math:`K'` slots in use,
+
+.. math::
+    (h_k, c_k) &\leftarrow \mathrm{LSTM}([e_k,\, r_k,\, \log(r_k) / 5,\, \log(1 + n_k) / 3,\,
+        \phi(x),\, K' / K,\, \kappa,\, \textstyle\sum_j r_j h_j,\, \sum_j h_j / K'],\, (h_k, c_k)) \\
+    (\alpha_k, \beta_k) &= \sigma(W_w h_k + b_w), \qquad \omega_k = 2 \alpha_k r_k \\
+    n_k &\leftarrow \beta_k n_k + \omega_k, \qquad
+    m_k \leftarrow m_k + \omega_k / n_k \, (\phi(x) - m_k) \\
+    q_k &\leftarrow \beta_k q_k + \omega_k (\phi(x) - m_k)(\phi(x) - m_k^{new})
+
+where :math:`\kappa` is 1 if the number of clusters is given. Responsibilities are the feedback of
+the paper's architecture.
 """
 
 from typing import NamedTuple
@@ -13,155 +38,171 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from l2c_jax.recurrent.lstm import LayerParams, LayerState, init_layer, update
+from l2c_jax.recurrent.config import Cell, ModelConfig
+from l2c_jax.recurrent.lstm import LayerParams, LayerState, apply_gates, init_layer
 from l2c_jax.types import Array, Key
 
-LINEAR, BENT = 16, 8
-"""Views of a point besides its coordinates: random directions at first, then learned ones, and
-the same through a tanh. V = D + LINEAR + BENT of them in all."""
+LINEAR_FEATURES, TANH_FEATURES = 16, 8
+"""Features of a point besides its coordinates: linear ones, and through a tanh.
+F = D + LINEAR_FEATURES + TANH_FEATURES in all."""
 CHANNELS = 32
 """C, hidden units of the score."""
 _MASKED = -1e9
 
 
-class AlikeParams(NamedTuple):
-    """Weights that all clusters share, and where each of them starts."""
+class SlotParams(NamedTuple):
+    """Weights that all slots share, and the initial state of each."""
 
-    linear: Array  # [D, LINEAR]
-    bent: Array  # [D, BENT]
-    bent_bias: Array  # [BENT]
-    layer: LayerParams  # the cell; reads C + 3 inputs of one cluster, then V + 2 + 2H of the task
-    start: Array  # [K, H], cell states before anything was read: the clusters differ here alone
-    compare: Array  # [3V + H, C], from what a cluster makes of the point ...
-    compare_point: Array  # [V, C], ... and from the point itself
-    compare_mass: Array  # [C]
+    linear_kernel: Array  # [D, LINEAR_FEATURES], W_lin
+    tanh_kernel: Array  # [D, TANH_FEATURES], W_tanh
+    tanh_bias: Array  # [TANH_FEATURES]
+    layer: LayerParams  # the cell; inputs: C + 3 of the slot, then F + 2 + 2H of the task
+    initial_cell: Array  # [K, H], cell states before the first point; the slots differ here alone
+    compare_kernel: Array  # [3F + H, C], W_e
+    compare_point_kernel: Array  # [F, C], W_x
+    compare_count_kernel: Array  # [C], w_n
     compare_bias: Array  # [C]
-    score: Array  # [C]
-    density: Array  # [V], weights of the views' log-densities in the score
-    prior: Array  # [], weight of the logarithm of the mass
-    first_mass: Array  # [], logarithm of the weight that the first variance has
-    first_variance: Array  # [V], logarithms
-    write: Array  # [H, 2], how much of a point is added to the moments, how much of them is kept
+    score_kernel: Array  # [C], w
+    density_weights: Array  # [F], w_d
+    log_count_weight: Array  # [], w_p
+    log_prior_count: Array  # [], log n_0
+    log_prior_variance: Array  # [F], log v_0
+    write_kernel: Array  # [H, 2], W_w
     write_bias: Array  # [2]
 
 
-class AlikeCarry(NamedTuple):
-    """What the clusters of one task remember."""
+class SlotCarry(NamedTuple):
+    """State of the K slots of one task."""
 
     state: LayerState  # [K, H] each
-    mass: Array  # [K], points that were added
-    mean: Array  # [K, V], of their views
-    scatter: Array  # [K, V], sums of squared deviations from it
+    counts: Array  # [K], n
+    means: Array  # [K, F], m
+    sum_sq_dev: Array  # [K, F], q
 
 
-def init_alike(key: Key, dimensions: int, hidden: int, num_clusters: int) -> AlikeParams:
-    """Random parameters, under which clusters are scored by a rough Gaussian density.
+def init_slots(key: Key, config: ModelConfig) -> SlotParams:
+    """Random parameters, with logits that are rough Gaussian log-densities.
 
     Args:
       key: consumed.
-      dimensions: D.
-      hidden: H, units of the cell.
-      num_clusters: K.
+      config: D, K and H = ``config.hidden[0]``.
 
     Returns:
       The parameters, float32.
     """
     keys = jax.random.split(key, 9)
-    views = dimensions + LINEAR + BENT
+    dimensions, hidden = config.dimensions, config.hidden[0]
+    features = dimensions + LINEAR_FEATURES + TANH_FEATURES
     glorot = jax.nn.initializers.glorot_uniform()
-    linear = jax.random.normal(keys[0], (dimensions, LINEAR))
-    return AlikeParams(
-        linear=linear / jnp.sqrt((linear**2).sum(axis=0, keepdims=True)),
-        bent=3 / dimensions**0.5 * jax.random.normal(keys[1], (dimensions, BENT)),
-        bent_bias=0.5 * jax.random.normal(keys[2], (BENT,)),
-        layer=init_layer(keys[3], CHANNELS + 3 + views + 2 + 2 * hidden, hidden),
-        start=0.5 * jax.random.normal(keys[4], (num_clusters, hidden)),
-        compare=glorot(keys[5], (3 * views + hidden, CHANNELS)),
-        compare_point=glorot(keys[6], (views, CHANNELS)),
-        compare_mass=jnp.zeros(CHANNELS),
+    linear = jax.random.normal(keys[0], (dimensions, LINEAR_FEATURES))
+    return SlotParams(
+        linear_kernel=linear / jnp.sqrt((linear**2).sum(axis=0, keepdims=True)),
+        tanh_kernel=3 / dimensions**0.5 * jax.random.normal(keys[1], (dimensions, TANH_FEATURES)),
+        tanh_bias=0.5 * jax.random.normal(keys[2], (TANH_FEATURES,)),
+        layer=init_layer(keys[3], CHANNELS + 3 + features + 2 + 2 * hidden, hidden),
+        initial_cell=0.5 * jax.random.normal(keys[4], (config.num_clusters, hidden)),
+        compare_kernel=glorot(keys[5], (3 * features + hidden, CHANNELS)),
+        compare_point_kernel=glorot(keys[6], (features, CHANNELS)),
+        compare_count_kernel=jnp.zeros(CHANNELS),
         compare_bias=jnp.zeros(CHANNELS),
-        score=0.3 * glorot(keys[7], (CHANNELS, 1))[:, 0],
-        density=jnp.full(views, 0.5 * dimensions / views),
-        prior=jnp.asarray(0.5),
-        first_mass=jnp.asarray(0.0),
-        first_variance=jnp.full(views, jnp.log(0.1 / dimensions)),
-        write=0.1 * glorot(keys[8], (hidden, 2)),
+        score_kernel=0.3 * glorot(keys[7], (CHANNELS, 1))[:, 0],
+        density_weights=jnp.full(features, 0.5 * dimensions / features),
+        log_count_weight=jnp.asarray(0.5),
+        log_prior_count=jnp.asarray(0.0),
+        log_prior_variance=jnp.full(features, jnp.log(0.1 / dimensions)),
+        write_kernel=0.1 * glorot(keys[8], (hidden, 2)),
         write_bias=jnp.array([0.0, 5.0]),
     )
 
 
-def clear_alike(params: AlikeParams) -> AlikeCarry:
-    """Nothing was read yet: cells at their learned start, no mass."""
-    clusters, views = params.start.shape[0], params.density.shape[0]
-    nothing = jnp.zeros((clusters, views), params.start.dtype)
-    start = LayerState(0.5 * jnp.tanh(params.start), params.start)
-    return AlikeCarry(start, nothing[:, 0], nothing, nothing)
+def clear_slots(params: SlotParams, config: ModelConfig) -> SlotCarry:
+    """The carry before the first point: learned initial cells, counts of 0."""
+    clusters, features = params.initial_cell.shape[0], params.density_weights.shape[0]
+    zeros = jnp.zeros((clusters, features), params.initial_cell.dtype)
+    state = LayerState(0.5 * jnp.tanh(params.initial_cell), params.initial_cell)
+    return SlotCarry(state, zeros[:, 0], zeros, zeros)
 
 
-def step_alike(params: AlikeParams, carry: AlikeCarry, point: Array) -> tuple[AlikeCarry, Array]:
-    """Score one point, then read it.
+def step_slots(
+    params: SlotParams, carry: SlotCarry, point: Array, config: ModelConfig
+) -> tuple[SlotCarry, Array]:
+    """Score one point, then update the slots; see the module's equations.
 
     Args:
-      params: the learner.
-      carry: what the clusters remember.
-      point: ``[D]``, or ``[D + K]`` with a one-hot number of clusters, zeros if it is not told.
+      params: shared weights.
+      carry: state of the slots.
+      point: ``[D]``, or with ``config.condition_on_num_clusters`` ``[D + K]``: a one-hot number
+        of clusters, zeros if it is unknown.
+      config: the learner's shape.
 
     Returns:
-      The new carry, and the logits ``[K]``; clusters beyond the number told have -1e9.
+      The new carry, and the logits ``[K]``; slots beyond the given number have -1e9.
     """
-    dimensions = params.linear.shape[0]
-    clusters = params.start.shape[0]
-    point, told = point[:dimensions], point[dimensions:]
-    known = told.sum()
+    clusters = config.num_clusters
+    point, one_hot = point[: config.dimensions], point[config.dimensions :]
+    given = one_hot.sum()
     allowed = jnp.ones(clusters, point.dtype)
-    if told.size:  # cluster j is there if the number is j + 1 or more, or not known
-        allowed = jnp.cumsum(told[::-1])[::-1] + (1 - known)
-    views = _views(params, point)
-    seen, score = _compare(params, carry, views)
+    if config.condition_on_num_clusters:  # slot j is used if k > j, or if k is unknown
+        allowed = jnp.cumsum(one_hot[::-1])[::-1] + (1 - given)
+    features = _features(params, point)
+    channels, score = _compare(params, carry, features)
     score = jnp.where(allowed > 0.5, score, _MASKED)
     share = jax.nn.softmax(score)
 
     state, count = carry.state, allowed.sum()
-    winner, everyone = share @ state.hidden, allowed @ state.hidden / count
-    of_task = jnp.concatenate([views, jnp.stack([count / clusters, known]), winner, everyone])
+    weighted, mean = share @ state.hidden, allowed @ state.hidden / count
+    of_task = jnp.concatenate([features, jnp.stack([count / clusters, given]), weighted, mean])
     log_share = jnp.maximum(jax.nn.log_softmax(score) / 5, -3)
-    own = jnp.stack([share, log_share, jnp.log1p(carry.mass) / 3], axis=1)
-    own = jnp.concatenate([seen, own], axis=1)  # [K, C + 3]
-    kernel = params.layer.input_kernel  # [C + 3 + ..., 4H]; of the task: one product, not K
-    gates = own @ kernel[: own.shape[1]] + state.hidden @ params.layer.recurrent_kernel
-    of_all = of_task @ kernel[own.shape[1] :] + params.layer.bias
-    state = update(gates + of_all[None, :], state)
+    of_slot = jnp.stack([share, log_share, jnp.log1p(carry.counts) / 3], axis=1)
+    of_slot = jnp.concatenate([channels, of_slot], axis=1)  # [K, C + 3]
+    width = CHANNELS + 3
+    kernel = params.layer.input_kernel  # the task's part is one product instead of K
+    gates = of_slot @ kernel[:width] + state.hidden @ params.layer.recurrent_kernel
+    shared = of_task @ kernel[width:] + params.layer.bias
+    state = apply_gates(gates + shared[None, :], state)
+    return _write(params, carry, state, features, share), score
 
+
+def _write(
+    params: SlotParams, carry: SlotCarry, state: LayerState, features: Array, share: Array
+) -> SlotCarry:
+    """Update the moments with one point's responsibilities."""
     add, keep = jnp.split(
-        jax.nn.sigmoid(state.hidden @ params.write + params.write_bias[None, :]), 2, axis=1
+        jax.nn.sigmoid(state.hidden @ params.write_kernel + params.write_bias[None, :]), 2, axis=1
     )
     weight = 2 * add * share[:, None]  # [K, 1]
-    mass = keep * carry.mass[:, None] + weight
-    before = views[None, :] - carry.mean
-    mean = carry.mean + weight / jnp.maximum(mass, 1e-4) * before
-    scatter = keep * carry.scatter + weight * before * (views[None, :] - mean)
-    return AlikeCarry(state, mass[:, 0], mean, scatter), score
+    counts = keep * carry.counts[:, None] + weight
+    before = features[None, :] - carry.means
+    means = carry.means + weight / jnp.maximum(counts, 1e-4) * before
+    sum_sq_dev = keep * carry.sum_sq_dev + weight * before * (features[None, :] - means)
+    return SlotCarry(state, counts[:, 0], means, sum_sq_dev)
 
 
-def _views(params: AlikeParams, point: Array) -> Array:
-    """``[V]``: coordinates, directions, bent directions."""
-    bent = jnp.tanh(point @ params.bent + params.bent_bias)
-    return jnp.concatenate([point, point @ params.linear, bent])
+def _features(params: SlotParams, point: Array) -> Array:
+    """``[F]``: coordinates, linear features, tanh features."""
+    through_tanh = jnp.tanh(point @ params.tanh_kernel + params.tanh_bias)
+    return jnp.concatenate([point, point @ params.linear_kernel, through_tanh])
 
 
-def _compare(params: AlikeParams, carry: AlikeCarry, views: Array) -> tuple[Array, Array]:
-    """What each cluster makes of a point, ``[K, C]``, and its logits ``[K]``."""
-    first = jnp.exp(params.first_mass)
-    mass = carry.mass[:, None]
-    first_scatter = first * jnp.exp(params.first_variance)[None, :]
-    variance = (carry.scatter + first_scatter) / (mass + first)
-    off = views[None, :] - carry.mean * (mass / (mass + 0.02))
+def _compare(params: SlotParams, carry: SlotCarry, features: Array) -> tuple[Array, Array]:
+    """Channels ``[K, C]`` and logits ``[K]`` of a point."""
+    prior_count = jnp.exp(params.log_prior_count)
+    counts = carry.counts[:, None]
+    prior_sum = prior_count * jnp.exp(params.log_prior_variance)[None, :]
+    variance = (carry.sum_sq_dev + prior_sum) / (counts + prior_count)
+    off = features[None, :] - carry.means * (counts / (counts + 0.02))
     squared, log_variance = off**2 / variance, jnp.log(variance) + 3
     signed = jnp.clip(off * jax.lax.rsqrt(variance), -4, 4)
-    seen = jnp.concatenate([jnp.log1p(squared), signed, log_variance, carry.state.hidden], axis=1)
-    of_all = views @ params.compare_point + params.compare_bias
-    of_mass = jnp.log1p(mass) * params.compare_mass[None, :]
-    channels = jax.nn.gelu(seen @ params.compare + of_mass + of_all[None, :])
-    log_density = -0.5 * (jnp.clip(squared, 0, 40) + log_variance) @ params.density
-    log_prior = params.prior * jnp.log(carry.mass + 0.1)
-    return channels, channels @ params.score + log_density + log_prior
+    of_slot = jnp.concatenate(
+        [jnp.log1p(squared), signed, log_variance, carry.state.hidden], axis=1
+    )
+    of_point = features @ params.compare_point_kernel + params.compare_bias
+    of_count = jnp.log1p(counts) * params.compare_count_kernel[None, :]
+    channels = jax.nn.gelu(of_slot @ params.compare_kernel + of_count + of_point[None, :])
+    log_density = -0.5 * (jnp.clip(squared, 0, 40) + log_variance) @ params.density_weights
+    log_prior = params.log_count_weight * jnp.log(carry.counts + 0.1)
+    return channels, channels @ params.score_kernel + log_density + log_prior
+
+
+SLOTS = Cell(init_slots, clear_slots, step_slots)
+"""One cell per cluster with shared weights."""

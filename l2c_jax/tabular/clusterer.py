@@ -1,141 +1,141 @@
-"""Any table of numbers: study a sample of its rows, then label all of them, however many.
+"""Any table of numbers: adapt to a sample of its rows, then label all of them in chunks."""
 
-What :mod:`l2c_jax.recurrent.inference` does for points in the learner's frame, for tables as people
-have them: any number of rows and columns, the number of clusters known or not.
-"""
-
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from l2c_jax.preprocessing.table_frame import TableFrame, enter_frame, table_frame
-from l2c_jax.recurrent.cluster import padded_size
-from l2c_jax.recurrent.inference import Memory, read, recall_each, recall_log, study
-from l2c_jax.recurrent.learner import Learner
-from l2c_jax.recurrent.model import ModelConfig, Params
-from l2c_jax.tabular.count_head import count_features, count_log_probabilities
-from l2c_jax.types import Array, ArrayLike, Key
+from l2c_jax.preprocessing.principal import (
+    Preprocessing,
+    apply_preprocessing,
+    fit_table_preprocessing,
+)
+from l2c_jax.recurrent.config import InferenceConfig
+from l2c_jax.recurrent.inference import AdaptedState, adapt, predict_log_probs
+from l2c_jax.tabular.count_head import table_count_log_probs
+from l2c_jax.tabular.model import TabularModel
+from l2c_jax.types import ArrayLike
 
-SAMPLE = 2048
-"""Rows that are looked at; of a larger table a random sample."""
-READ = 256
-"""Points read in one pass, another random sample each time."""
 CHUNK = 1024
-"""Points labelled in one call."""
-SUREST = 4
-"""Where every cluster has a memory of its own, the surest reading in so many is kept."""
-COUNT_ORDERS = 2
-"""Readings for each number of clusters, where their number has to be found."""
+"""Rows labelled in one call; every table shares the compiled program."""
 
 
-class Knowledge(NamedTuple):
-    """All that was learned about one table; enough to label any row of its kind."""
+@dataclass(frozen=True)
+class TabularConfig:
+    """How a table is read."""
 
-    frame: TableFrame
-    memory: Memory
+    inference: InferenceConfig = InferenceConfig(points_per_epoch=256)
+    """Epochs and orders, and the rows read in an epoch."""
+    count_orders: int = 2
+    """Orders for each candidate number of clusters, where the number has to be found."""
+    max_rows: int = 2048
+    """Rows that the learner adapts to; of a larger table a random sample."""
+    standardize: bool = True
+    """Give every column the same variance first."""
+
+    def __post_init__(self) -> None:
+        if min(self.count_orders, self.max_rows) < 1:
+            raise ValueError("count_orders and max_rows must be at least 1")
+
+    @property
+    def counting(self) -> InferenceConfig:
+        """Inference for each candidate number of clusters."""
+        return replace(self.inference, orders=self.count_orders, top_fraction=1.0)
+
+
+class FittedTable(NamedTuple):
+    """All that was learned about one table; enough to label any row with its columns."""
+
+    preprocessing: Preprocessing
+    state: AdaptedState
     clusters: np.ndarray  # [k] int, which of the learner's K clusters are used
-    offsets: np.ndarray  # [k], added to the log-probabilities so that all k are
-    count_probabilities: np.ndarray | None  # [K], P(k | X); None if the learner has no such head
+    offsets: np.ndarray  # [k], added to the log-probabilities so that all k are used
+    count_probabilities: np.ndarray | None  # [K], P(k | X); None without a head for k
+    num_columns: int  # D, columns of the table
 
 
-def study_table(
-    learner: Learner,
+def adapt_table(
+    model: TabularModel,
     table: ArrayLike,
-    *,
     num_clusters: int | None = None,
-    standardise: bool = True,
-    passes: int = 2,
-    orders: int = 16,
+    *,
+    config: TabularConfig = TabularConfig(),  # noqa: B008  frozen
     seed: int = 0,
-) -> Knowledge:
-    """Learn how a table falls into clusters.
+) -> FittedTable:
+    """Adapt to a table.
 
     Args:
-      learner: with ``given_clusters`` it is told k; another one keeps the k clusters of largest
-        total probability.
-      table: ``[N, D]`` finite numbers. Units, origin and order of the columns do not matter.
-      num_clusters: k; ``None``: the median of P(k | X), if the learner has a head for it, or else
-        the clusters that it uses.
-      standardise: give every column the same variance first.
-      passes: E, passes over the sample.
-      orders: M, readings, of which the surest quarter is averaged (all of them, if the learner has
-        one memory for the whole task).
-      seed: of the sample and the visiting orders.
+      model: with ``condition_on_num_clusters`` its learner is given k; for another learner, the k
+        clusters of largest total probability are kept.
+      table: ``[N, D]`` finite numbers. Units, offsets and the order of the columns do not matter.
+      num_clusters: k; ``None``: the median of P(k | X) if the model has a head for it, or else
+        the clusters that the learner uses.
+      config: how the table is read.
+      seed: of the sample and the orders.
 
     Returns:
-      What :func:`label_table` needs.
+      The state for :func:`predict_table`.
 
     Raises:
-      ValueError: if the table is none, not finite, or ``num_clusters`` is beyond the learner or
-        the rows.
+      ValueError: if the table is none, not finite, or ``num_clusters`` is above K or above N, or
+        missing for weights that need it.
 
     Example:
-      >>> import jax
-      >>> from l2c_jax.recurrent.model import init
-      >>> model = ModelConfig(dimensions=2, num_clusters=3, hidden=(4,), given_clusters=True)
-      >>> learner = Learner(init(jax.random.key(0), model), model, {})
-      >>> rows = np.random.default_rng(0).normal(size=(30, 5))
-      >>> known = study_table(learner, rows, num_clusters=2)
-      >>> label_table(learner, known, rows[:4]).shape
+      >>> import numpy as np
+      >>> from l2c_jax.tabular.model import load_tabular_model
+      >>> model, rows = load_tabular_model("demo"), np.random.default_rng(0).normal(size=(30, 5))
+      >>> fitted = adapt_table(model, rows, num_clusters=2)
+      >>> predict_table(model, fitted, rows[:4]).shape
       (4, 2)
     """
     rows = checked_table(table)
-    model = learner.model
-    limit = min(model.num_clusters, len(rows))
-    if num_clusters is not None and not 1 <= num_clusters <= limit:
-        raise ValueError(
-            f"num_clusters is {num_clusters}; it must be at least 1, at most {len(rows)} (the "
-            f"rows) and at most {model.num_clusters} (what the weights were trained for)"
-        )
-    if num_clusters is None and model.given_clusters and learner.params.head is None:
-        raise ValueError(
-            f"these weights have to be told the number of clusters, 1 to {model.num_clusters}"
-        )
-    if min(passes, orders) < 1:
-        raise ValueError("passes and orders must be at least 1")
-    rng = np.random.default_rng(seed)
-    if len(rows) > SAMPLE:
-        rows = rows[np.sort(rng.choice(len(rows), SAMPLE, replace=False))]
-    frame = table_frame(rows, model.dimensions, model.frame, standardise=standardise)
-    points = enter_frame(frame, rows)
-    points = points[np.lexsort(points.T)]  # the order of the rows shall not matter
-    padded = padded_size(len(points))
-    spread = np.zeros((padded, model.dimensions), np.float32)
-    spread[: len(points)] = points
-    mask = np.arange(padded) < len(points)
-    key_count, key_told = jax.random.split(jax.random.key(seed))
-    how = {"model": model, "passes": passes, "orders": orders}
-    chances = None
-    if learner.params.head is not None:
-        given = (learner.params, key_count, spread, mask)
-        every = {**how, "orders": COUNT_ORDERS}
-        log_chances = np.array(_log_counts(*given, **every), np.float64)
-        log_chances[limit:] = -np.inf
-        chances = np.exp(log_chances - np.logaddexp.reduce(log_chances))
-        num_clusters = num_clusters or 1 + int((chances.cumsum() < 0.5).sum())
-    told = (num_clusters or 0) if model.given_clusters else 0
-    keep = max(1, orders // SUREST) if model.memory == "cluster" else None
-    memory = _study(learner.params, key_told, spread, mask, np.int32(told), keep=keep, **how)
-    everything = np.arange(told or model.num_clusters)
-    known = Knowledge(frame, memory, everything, np.zeros(everything.size), chances)
+    learner = model.learner.without_metadata()
+    shape = learner.config
+    limit = check_num_clusters(model, num_clusters, len(rows))
+    if len(rows) > config.max_rows:
+        rng = np.random.default_rng(seed)
+        rows = rows[np.sort(rng.choice(len(rows), config.max_rows, replace=False))]
+    preprocessing = fit_table_preprocessing(
+        rows, shape.preprocessing, shape.dimensions, standardize=config.standardize
+    )
+    points = apply_preprocessing(preprocessing, rows, shape.dimensions)
+    points = points[np.lexsort(points.T)]  # the result does not depend on the order of the rows
+    padded, mask = pad_points(points)
+    key_count, key_adapt = jax.random.split(jax.random.key(seed))
+    probabilities = None
+    if model.count_head is not None:
+        given = learner, model.count_head, key_count, padded, mask
+        logs = np.array(_count_log_probs(*given, config=config.counting), np.float64)
+        logs[limit:] = -np.inf
+        probabilities = np.exp(logs - np.logaddexp.reduce(logs))
+        num_clusters = num_clusters or 1 + int((probabilities.cumsum() < 0.5).sum())
+    k = (num_clusters or 0) if shape.condition_on_num_clusters else 0
+    state = _adapt(
+        *(learner, key_adapt, padded, mask, np.int32(k)),
+        config=config.inference,
+        preprocessed=True,
+    )
+    every = np.arange(k or shape.num_clusters)
+    offsets = np.zeros(every.size)
+    columns = rows.shape[1]
+    fitted = FittedTable(preprocessing, state, every, offsets, probabilities, columns)
     if num_clusters is None:
-        return known
-    logs = np.concatenate(list(_log_probabilities(learner, known, [points])))
+        return fitted
+    logs = _label(model, fitted, points)
     largest = np.argsort(-np.exp(logs).sum(axis=0), kind="stable")[:num_clusters]
-    kept = everything if told else np.sort(largest)
-    return known._replace(clusters=kept, offsets=offsets_to_use_all(logs[:, kept]))
+    kept = every if k else np.sort(largest)
+    return fitted._replace(clusters=kept, offsets=offsets_to_use_all(logs[:, kept]))
 
 
-def label_table(learner: Learner, known: Knowledge, table: ArrayLike) -> np.ndarray:
+def predict_table(model: TabularModel, fitted: FittedTable, table: ArrayLike) -> np.ndarray:
     """Probabilities of the clusters for each row by itself.
 
     Args:
-      learner: the one that studied.
-      known: from :func:`study_table`.
-      table: ``[N, D]`` of the same columns.
+      model: the one that adapted.
+      fitted: from :func:`adapt_table`.
+      table: ``[N, D]`` with the same columns.
 
     Returns:
       ``[N, k]`` float64, rows sum to 1.
@@ -143,17 +143,33 @@ def label_table(learner: Learner, known: Knowledge, table: ArrayLike) -> np.ndar
     Raises:
       ValueError: if the table is none, not finite, or has other columns.
     """
-    return np.concatenate(list(label_chunks(learner, known, [checked_table(table)])))
+    return np.concatenate(list(predict_chunks(model, fitted, [checked_table(table)])))
 
 
-def label_chunks(
-    learner: Learner, known: Knowledge, tables: Iterator[np.ndarray] | list[np.ndarray]
+def predict_chunks(
+    model: TabularModel, fitted: FittedTable, tables: Iterable[np.ndarray]
 ) -> Iterator[np.ndarray]:
-    """As :func:`label_table`, for a table that comes in pieces: ``[n, k]`` for each of them."""
-    for logs in _log_probabilities(
-        learner, known, (enter_frame(known.frame, rows) for rows in _fitting(known, tables))
-    ):
-        logs = logs + known.offsets[None, :]
+    """:func:`predict_table` for a table that comes in pieces.
+
+    Args:
+      model: the one that adapted.
+      fitted: from :func:`adapt_table`.
+      tables: ``[n, D]`` each, finite.
+
+    Yields:
+      ``[n, k]`` for each piece.
+
+    Raises:
+      ValueError: if a piece has other columns.
+    """
+    for rows in tables:
+        if rows.shape[1] != fitted.num_columns:
+            raise ValueError(
+                f"{rows.shape[1]} columns, but the model was fitted on {fitted.num_columns}"
+            )
+        dimensions = model.learner.config.dimensions
+        points = apply_preprocessing(fitted.preprocessing, rows, dimensions)
+        logs = _label(model, fitted, points) + fitted.offsets[None, :]
         yield np.exp(logs - np.logaddexp.reduce(logs, axis=1, keepdims=True))
 
 
@@ -171,11 +187,54 @@ def checked_table(table: ArrayLike) -> np.ndarray:
     return rows
 
 
+def check_num_clusters(model: TabularModel, num_clusters: int | None, rows: int) -> int:
+    """The largest number of clusters for a table of some rows.
+
+    Raises:
+      ValueError: if ``num_clusters`` is above it or below 1, or missing for weights that need it.
+    """
+    config = model.learner.config
+    limit = min(config.num_clusters, rows)
+    if num_clusters is not None and not 1 <= num_clusters <= limit:
+        raise ValueError(
+            f"num_clusters is {num_clusters}; it must be at least 1, at most {rows} (the "
+            f"rows) and at most {config.num_clusters} (what the weights were trained for)"
+        )
+    if num_clusters is None and config.condition_on_num_clusters and model.count_head is None:
+        raise ValueError(
+            f"these weights need the number of clusters, 1 to {config.num_clusters}"
+        )
+    return limit
+
+
+def pad_points(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points padded with zeros to one of few sizes, so that tables share compiled programs.
+
+    Args:
+      points: ``[N, D]``.
+
+    Returns:
+      ``[P, D]`` float32, and the mask ``[P]``; P is the least of 16, 24, 32, 48, 64, ... that is
+      at least N.
+
+    Example:
+      >>> [pad_points(np.ones((n, 1)))[0].shape[0] for n in (1, 17, 150)]
+      [16, 24, 192]
+    """
+    size, power = len(points), 16
+    while power < size:
+        power *= 2
+    padded = power * 3 // 4 if 16 < size <= power * 3 // 4 else power
+    filled = np.zeros((padded, points.shape[1]), np.float32)
+    filled[:size] = points
+    return filled, np.arange(padded) < size
+
+
 def offsets_to_use_all(logs: np.ndarray) -> np.ndarray:
     """What to add to log-probabilities so that every cluster is the likeliest of some point.
 
-    A cluster that no point likes best gets just as much more weight as its best point needs, as
-    long as no other cluster is emptied by that.
+    A cluster that is the likeliest of no point gets the least offset that gives it one, as long
+    as no other cluster is emptied.
 
     Args:
       logs: ``[N, k]`` logarithms of probabilities.
@@ -206,76 +265,18 @@ def offsets_to_use_all(logs: np.ndarray) -> np.ndarray:
     return offsets
 
 
-def _fitting(
-    known: Knowledge, tables: Iterator[np.ndarray] | list[np.ndarray]
-) -> Iterator[np.ndarray]:
-    width = len(known.frame.mean)
-    for rows in tables:
-        if rows.shape[1] != width:
-            raise ValueError(f"{rows.shape[1]} columns, but {width} were studied")
-        yield rows
+def _label(model: TabularModel, fitted: FittedTable, points: np.ndarray) -> np.ndarray:
+    """``[N, k]`` log-probabilities of preprocessed points, in chunks of one size."""
+    learner, parts = model.learner.without_metadata(), []
+    for start in range(0, len(points), CHUNK):
+        part = points[start : start + CHUNK]
+        filled = np.zeros((CHUNK, points.shape[1]), np.float32)
+        filled[: len(part)] = part
+        answer = _predict_log_probs(learner, fitted.state, filled)
+        parts.append(np.asarray(answer, np.float64)[: len(part)])
+    return np.concatenate(parts)[:, fitted.clusters]
 
 
-def _log_probabilities(
-    learner: Learner, known: Knowledge, clouds: Iterator[np.ndarray] | list[np.ndarray]
-) -> Iterator[np.ndarray]:
-    """``[n, k]`` for every cloud of points in the frame, labelled in pieces of one size."""
-    for points in clouds:
-        parts = []
-        for start in range(0, len(points), CHUNK):
-            part = points[start : start + CHUNK]
-            filled = np.zeros((CHUNK, points.shape[1]), np.float32)
-            filled[: len(part)] = part
-            answer = _recall(learner.params, known.memory, filled, model=learner.model)
-            parts.append(np.asarray(answer, np.float64)[: len(part)])
-        yield np.concatenate(parts)[:, known.clusters]
-
-
-def reading_features(
-    params: Params,
-    key: Key,
-    points: Array,
-    mask: Array,
-    *,
-    model: ModelConfig,
-    passes: int,
-    orders: int,
-) -> Array:
-    """``[F]``: what readings told 1 ... K clusters, or none, say to the head for their number.
-
-    Args:
-      params: a learner that is told the number of clusters.
-      key: consumed.
-      points: ``[N, D]`` in the learner's frame.
-      mask: ``[N]`` bool.
-      model: the learner's configuration, static.
-      passes: E, static.
-      orders: M, readings for each number, static.
-    """
-
-    def answers(key: Key, count: Array) -> Array:
-        memory = read(
-            *(params, key, points, mask, count),
-            model=model,
-            passes=passes,
-            orders=orders,
-            most=READ,
-        )
-        return jnp.exp(recall_each(params, memory, points, model=model))
-
-    keys = jax.random.split(key, 1 + model.num_clusters)
-    every = jax.vmap(answers)(keys, jnp.arange(1 + model.num_clusters))  # [1 + K, M, N, K]
-    return count_features(points, mask, every[1:], every[0])
-
-
-def _count_chances(params: Params, *given: Array, **read: Any) -> Array:
-    assert params.head is not None
-    return count_log_probabilities(params.head, reading_features(params, *given, **read))
-
-
-_static = ("model", "passes", "orders")
-_log_counts = jax.jit(_count_chances, static_argnames=_static)
-_study = jax.jit(
-    lambda *given, **read: study(*given, **read, most=READ), static_argnames=(*_static, "keep")
-)
-_recall = jax.jit(recall_log, static_argnames="model")
+_adapt = jax.jit(adapt, static_argnames=("config", "preprocessed"))
+_predict_log_probs = jax.jit(predict_log_probs)
+_count_log_probs = jax.jit(table_count_log_probs, static_argnames="config")

@@ -1,10 +1,12 @@
-"""How much the modes of a cloud of points stand out, whatever their shapes: single linkage.
+r"""Prominence of the modes of a cloud of points: persistence of single linkage.
 
-Clusters are places where points lie dense, with fewer points between them. Points join in the
-order of their mutual reachability (Campello, Moulavi & Sander 2013: the larger of their distance
-and of their distances to their own k-th neighbours). Where two groups join, the one whose densest
-point is less dense ends, and how far the density fell from that point to the joint says how much
-it stood out.
+Points are merged in the order of their mutual reachability (Campello, Moulavi & Sander 2013)
+
+.. math:: r(x, y) = \max(|x - y|,\; c(x),\; c(y)),
+
+with :math:`c(x)` the distance to the k-th neighbor of :math:`x`. Where two groups merge at
+height :math:`h`, the group with the larger least :math:`c` ends there, with the prominence
+:math:`\log h - \log \min c`: how far the density decreases from its mode to the merge.
 """
 
 import jax
@@ -17,29 +19,28 @@ NEAREST = 0.02
 _NEVER = 1e9
 
 
-def mode_prominences(points: Array, mask: Array, *, neighbours: int, most: int) -> Array:
-    """The modes that stand out most, but for the densest, and the share of the points they hold.
+def mode_prominences(points: Array, mask: Array, *, neighbors: int, most: int) -> Array:
+    """The most prominent modes except for the densest, and the shares of their points.
 
     Args:
       points: ``[N, D]``, of a total variance of about 1.
       mask: ``[N]`` bool.
-      neighbours: k; the density at a point is told by the distance to its k-th neighbour.
+      neighbors: k; the density at a point is measured by the distance to its k-th neighbor.
       most: T, how many modes to return.
 
     Returns:
-      ``[2, T]``: from the largest on, the logarithm of the distance at the joint over that to the
-      k-th neighbour at the mode; and the points on the smaller side of the joint over all. Zeros
-      where there are no more, and wherever there are at most k points.
+      ``[2, T]``: prominences in decreasing order; and for each the share of the points on the
+      smaller side of its merge. Zeros where there are fewer modes, and for at most k points.
 
     Example:
       >>> import jax.numpy as jnp
       >>> line = jnp.array([0, 0.1, 0.2, 0.3, 1, 1.1, 1.2, 1.3])[:, None]
-      >>> found = mode_prominences(line, jnp.ones(8, bool), neighbours=1, most=2)
+      >>> found = mode_prominences(line, jnp.ones(8, bool), neighbors=1, most=2)
       >>> [f"{number:.2f}" for number in found.ravel()]
       ['1.95', '0.00', '0.50', '0.00']
     """
     size = len(points)
-    most_here, nearest = min(most, size), min(neighbours, size - 1)
+    most_here, nearest = min(most, size), min(neighbors, size - 1)
     square = ((points[:, None] - points[None]) ** 2).sum(axis=-1)
     away = jnp.maximum(jnp.sqrt(square), NEAREST)
     away = jnp.where(mask[:, None] & mask[None], away, _NEVER)
@@ -48,7 +49,7 @@ def mode_prominences(points: Array, mask: Array, *, neighbours: int, most: int) 
     order, height = _joined(reach, jnp.argmin(core))
     core, real = core[order], mask[order]
 
-    # Joint t lies between places t - 1 and t: on its sides are the places up to a higher joint.
+    # Merge t lies between places t - 1 and t; its sides reach to the next higher merges.
     place = jnp.arange(size)
     before, after = place[None] < place[:, None], place[None] > place[:, None]
     ends = jnp.where(before & (height[None] >= height[:, None]), place[None], 0).max(axis=1)

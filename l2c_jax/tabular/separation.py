@@ -1,7 +1,7 @@
-"""Is the density between two clusters lower than inside them? If not, one cluster was cut in two.
+"""Separation of clusters: is the density between two of them lower than inside them?
 
-Every two clusters of a partition are looked at along the line that tells them apart best (Fisher's
-linear discriminant), in units of their deviation along it.
+If it is not, one cluster was cut in two. Each pair of clusters is projected on Fisher's linear
+discriminant, in units of their pooled standard deviation along it.
 """
 
 import jax
@@ -11,32 +11,33 @@ import numpy as np
 from l2c_jax.types import Array
 
 WIDTH = 0.35
-"""Of the Gaussian kernel for densities along the line, in deviations of the two clusters."""
+"""Bandwidth of the Gaussian kernel along the line, in pooled standard deviations."""
 BETWEEN = (0.3, 0.4, 0.5, 0.6, 0.7)
-"""Where the valley is looked for, of the way from one mean to the other."""
-NO_VALLEY, FARTHEST = 2.0, 20.0
-"""The largest ratio, also of clusters without points; the distance if there is but one cluster."""
+"""Where the least density is searched, as shares of the way from one mean to the other."""
+NO_GAP, FARTHEST = 2.0, 20.0
+"""The largest ratio, also for clusters without points; the distance for a single cluster."""
 _RIDGE = 1e-3
 
 
-def valleys(points: Array, answer: Array, told: Array) -> Array:
-    """How well the clusters of a partition are apart; their numbering does not matter.
+def separation(points: Array, answer: Array, num_clusters: Array | int) -> Array:
+    """Separation of the clusters of a partition; their numbering does not matter.
 
     Args:
       points: ``[N, D]``, of a total variance of about 1.
       answer: ``[N, K]``, one-hot, rows of zeros for points that are not there.
-      told: ``[]``, how many of the clusters there are.
+      num_clusters: ``[]``, how many of the K clusters are used.
 
     Returns:
-      ``[3]``: the density in the shallowest valley over that at the lower of its two means, at
-      most 2; the mean over clusters of each one's shallowest; and the logarithm of the least
-      Mahalanobis distance of two clusters. 0, 0 and log 20 for one cluster.
+      ``[3]``: the largest ratio, over pairs, of the least density between two means to the lower
+      density at them, at most 2; the mean over clusters of each one's largest ratio; and the
+      logarithm of the least Mahalanobis distance of two clusters. 0, 0 and log 20 for one
+      cluster.
 
     Example:
       >>> import jax, jax.numpy as jnp
       >>> line = jnp.array([-1.2, -1.1, -1.0, 1.0, 1.1, 1.2])[:, None]
       >>> halves = jax.nn.one_hot(jnp.array([0, 0, 0, 1, 1, 1]), 2)
-      >>> bool(valleys(line, halves, 2)[0] < 1e-3)
+      >>> bool(separation(line, halves, 2)[0] < 1e-3)
       True
     """
     count = answer.shape[1]
@@ -61,12 +62,12 @@ def valleys(points: Array, answer: Array, told: Array) -> Array:
     lowest = jnp.stack([density(share) for share in BETWEEN]).min(axis=0)
     ratio = lowest / jnp.maximum(jnp.minimum(density(0.0), density(1.0)), 1e-6)
     filled = (sizes[one] > 0) & (sizes[other] > 0)
-    ratio = jnp.where(filled, jnp.minimum(ratio, NO_VALLEY), NO_VALLEY)
-    there = jnp.asarray(other) < told
+    ratio = jnp.where(filled, jnp.minimum(ratio, NO_GAP), NO_GAP)
+    there = jnp.asarray(other) < num_clusters
     ratio = jnp.where(there, ratio, 0.0)
     worst = jnp.zeros(count).at[one].max(ratio).at[other].max(ratio)
     nearest = jnp.where(there & filled, distance, FARTHEST).min(initial=FARTHEST)
-    mean_worst = worst.sum() / jnp.maximum(told, 1)
+    mean_worst = worst.sum() / jnp.maximum(num_clusters, 1)
     return jnp.stack([worst.max(), mean_worst, jnp.log(nearest)])
 
 
