@@ -1,57 +1,81 @@
 """The recurrent meta-clusterer of Jiang & Verma 2019."""
 
-from l2c_jax.recurrent.assign import aligned_mean, assign, assign_tasks
-from l2c_jax.recurrent.cluster import Clustering, cluster
-from l2c_jax.recurrent.config import TrainConfig
-from l2c_jax.recurrent.fit import fit
-from l2c_jax.recurrent.learner import Learner, load_learner, save_learner, shipped
+from l2c_jax.recurrent.config import Cell, InferenceConfig, ModelConfig, TrainConfig
+from l2c_jax.recurrent.fit import fit, sample_tasks
+from l2c_jax.recurrent.inference import (
+    AdaptedState,
+    Prediction,
+    adapt,
+    align_members,
+    last_epoch,
+    predict,
+    predict_tasks,
+)
+from l2c_jax.recurrent.learner import (
+    Learner,
+    Metadata,
+    load_learner,
+    pretrained,
+    save_learner,
+)
 from l2c_jax.recurrent.losses import (
-    classify_loss,
+    classification_loss,
+    hungarian_labels,
     local_loss,
-    matched_labels,
-    nearest_neighbours,
+    nearest_neighbors,
 )
 from l2c_jax.recurrent.model import (
-    Carry,
-    ModelConfig,
-    Params,
+    append_num_clusters,
     clear,
+    frozen_scores,
     init,
-    known_count,
     log_probabilities,
     rollout,
     step,
 )
-from l2c_jax.recurrent.train import TrainInfo, TrainState, init_state, iterations, train_step
+from l2c_jax.recurrent.train import (
+    TrainInfo,
+    TrainState,
+    default_optimizer,
+    init_state,
+    train_step,
+    train_steps,
+)
 
 __all__ = [
-    "Carry",
-    "Clustering",
+    "AdaptedState",
+    "Cell",
+    "InferenceConfig",
     "Learner",
+    "Metadata",
     "ModelConfig",
-    "Params",
+    "Prediction",
     "TrainConfig",
     "TrainInfo",
     "TrainState",
-    "aligned_mean",
-    "assign",
-    "assign_tasks",
-    "classify_loss",
+    "adapt",
+    "align_members",
+    "append_num_clusters",
+    "classification_loss",
     "clear",
-    "cluster",
+    "default_optimizer",
     "fit",
+    "frozen_scores",
+    "hungarian_labels",
     "init",
     "init_state",
-    "iterations",
-    "known_count",
+    "last_epoch",
     "load_learner",
     "local_loss",
     "log_probabilities",
-    "matched_labels",
-    "nearest_neighbours",
+    "nearest_neighbors",
+    "predict",
+    "predict_tasks",
+    "pretrained",
     "rollout",
+    "sample_tasks",
     "save_learner",
-    "shipped",
     "step",
     "train_step",
+    "train_steps",
 ]

@@ -62,8 +62,7 @@ class ModelConfig:
         if not isinstance(self.architecture, Cell):
             if self.architecture not in ("stacked", "slots"):
                 raise ValueError(
-                    'architecture must be "stacked", "slots" or a Cell, '
-                    f"got {self.architecture!r}"
+                    f'architecture must be "stacked", "slots" or a Cell, got {self.architecture!r}'
                 )
             one_layer = len(self.hidden) == 1 and self.feedback and self.logit_scale == 1
             if self.architecture == "slots" and not one_layer:

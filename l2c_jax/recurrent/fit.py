@@ -1,7 +1,6 @@
 """From configurations to a trained learner: Algorithm 1 under the outer loop."""
 
-import dataclasses
-from collections.abc import Callable
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,14 @@ from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from l2c_jax.metrics import matched_error
-from l2c_jax.recurrent.config import InferenceConfig, ModelConfig, TrainConfig
+from l2c_jax.recurrent.config import Cell, InferenceConfig, ModelConfig, TrainConfig
 from l2c_jax.recurrent.inference import predict_tasks
-from l2c_jax.recurrent.learner import Learner, Metadata
+from l2c_jax.recurrent.learner import Learner, Metadata, save_learner
 from l2c_jax.recurrent.train import TrainState, init_state, train_step, train_steps
 from l2c_jax.tasks.base import Task, TaskDistribution
 from l2c_jax.tasks.description import describe
 from l2c_jax.training import loop
+from l2c_jax.training.distributed import is_first
 from l2c_jax.training.provenance import provenance, versions
 from l2c_jax.training.weights import content_hash
 from l2c_jax.types import Array, Key, PyTree
@@ -101,9 +101,7 @@ def make_advance(
     mesh = task_mesh(training.batch)
     replicated = NamedSharding(mesh, P())
     arrays = distribution if is_pytree(distribution) else None
-    step = partial(
-        train_step, config=config, training=training, optimizer=optimizer, axis="tasks"
-    )
+    step = partial(train_step, config=config, training=training, optimizer=optimizer, axis="tasks")
 
     @partial(jax.jit, static_argnames="length", donate_argnames="state")
     def chunk(state: TrainState, arrays: PyTree, length: int) -> tuple[TrainState, Any]:
@@ -112,9 +110,7 @@ def make_advance(
             sizes = {"batch": training.batch, "length": length, "axis": "tasks"}
             return train_steps(state, key, tasks, step, **sizes)
 
-        sharded = jax.shard_map(
-            on_device, mesh=mesh, in_specs=P(), out_specs=P(), check_vma=False
-        )
+        sharded = jax.shard_map(on_device, mesh=mesh, in_specs=P(), out_specs=P(), check_vma=False)
         return sharded(state, arrays)
 
     # compiled beforehand, so that no logged speed has the compiler's time in it
@@ -211,5 +207,95 @@ def fit(
     run: loop.RunOptions = loop.RunOptions(),  # noqa: B008  frozen
 ) -> tuple[Learner, bool]:
     """Train a learner.
+
+    Args:
+      distribution: of the tasks to learn from: one of :mod:`l2c_jax.tasks`, or any object with
+        ``sample(key)``, ``num_points``, ``dimensions`` and ``num_clusters``.
+      config: the learner's shape.
+      training: how; its seed decides everything random.
+      optimizer: any optax optimizer; ``None``: Adam, see
+        :func:`l2c_jax.recurrent.train.default_optimizer`.
+      start: a learner of the same shape to begin from, with a fresh optimizer, instead of random
+        parameters. The metadata name its weights by their content hash.
+      run: folder, resume, progress bar; see :class:`l2c_jax.training.loop.RunOptions`. A finished
+        run's folder holds ``weights.safetensors``, written before the error is measured and again
+        with it.
+
+    Returns:
+      The learner, with its error on fresh tasks in its metadata, and whether training was
+      finished (False: a signal asked to stop, and the run can be resumed).
+
+    Raises:
+      ValueError: if model and tasks do not fit each other, or the start has another shape.
+      l2c_jax.training.loop.DivergedError: if the loss is not finite.
+      l2c_jax.training.loop.RunExistsError: if the folder holds another run.
+
+    Example:
+      >>> from l2c_jax.tasks import GaussianTasks
+      >>> config, training = ModelConfig(hidden=(4, 4)), TrainConfig(iterations=2, batch=2)
+      >>> quiet = loop.RunOptions(progress=False)
+      >>> learner, finished = fit(GaussianTasks(num_points=8), config, training, run=quiet)
+      >>> finished, learner.metadata.iterations
+      (True, 2)
     """
-    raise NotImplementedError
+    check_fit(distribution, config)
+    if start is not None and start.config != config:
+        raise ValueError(f"the learner to start from has the shape {start.config}, not {config}")
+    key_init, key_run = jax.random.split(jax.random.key(training.seed))
+    metadata = Metadata(
+        tasks=describe(distribution),
+        training=training,
+        start=None if start is None else content_hash(start.params),
+        provenance=provenance(),
+        versions=versions(),
+    )
+    state = init_state(key_init, config, training, optimizer)
+    if start is not None:
+        state = state._replace(params=jax.tree.map(jnp.array, start.params))  # chunk reuses them
+    state, done, seconds = loop.run(
+        lambda: make_advance(key_run, distribution, config, training, optimizer),
+        state,
+        loop.LoopConfig(
+            iterations=training.iterations,
+            log_every=training.log_every,
+            checkpoint_every=training.checkpoint_every,
+            points_per_iteration=training.batch * distribution.num_points * training.epochs,
+        ),
+        folder=run.folder,
+        resume=run.resume,
+        progress=run.progress,
+        on_log=run.on_log,
+        story=_run_config(metadata, config, optimizer),
+    )
+    params = jax.tree.map(np.asarray, state.params)
+    metadata = replace(metadata, iterations=done, minutes=round(seconds / 60, 1))
+    learner = Learner(params, config, metadata)
+    if done < training.iterations:
+        return learner, False
+    _save(learner, run)
+    error = measured_error(learner, distribution, seed=training.seed)
+    learner = replace(learner, metadata=replace(metadata, error=error))
+    _save(learner, run)
+    return learner, True
+
+
+def _run_config(
+    metadata: Metadata, config: ModelConfig, optimizer: optax.GradientTransformation | None
+) -> dict[str, Any]:
+    """What a resumed run has to share with the one that it resumes."""
+    shape = asdict(config)
+    if isinstance(config.architecture, Cell):
+        shape["architecture"] = repr([function.__qualname__ for function in config.architecture])
+    told = {"tasks": metadata.tasks, "model": shape, "training": asdict(metadata.training)}
+    if metadata.start is not None:
+        told["start"] = metadata.start
+    if optimizer is not None:
+        told["optimizer"] = "given by the caller"
+    return told
+
+
+def _save(learner: Learner, run: loop.RunOptions) -> None:
+    """Into the run's folder, if it has one and a file can hold the learner."""
+    named = not isinstance(learner.config.architecture, Cell)
+    if run.folder is not None and named and is_first():
+        save_learner(Path(run.folder) / "weights.safetensors", learner)

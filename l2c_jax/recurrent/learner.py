@@ -140,11 +140,8 @@ def load_learner(path: str | Path) -> Learner:
       'slots'
     """
     header = read_header(path)
-    config = _model_config(path, header.pop("config", None))
-    shapes = jax.eval_shape(lambda: init(jax.random.key(0), config))
-    params = weights.load(
-        weights_path(path), shapes, renamed=release1.LEAVES, allow_more=True
-    )
+    config, shapes = _model_config(path, header.pop("config", None))
+    params = weights.load(weights_path(path), shapes, renamed=release1.LEAVES, allow_more=True)
     for name in ("kind", "format", "content_hash"):
         header.pop(name, None)
     try:
@@ -190,11 +187,14 @@ def pretrained() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
 
 
-def _model_config(path: str | Path, fields: Mapping[str, Any] | None) -> ModelConfig:
-    """The configuration in a header."""
+def _model_config(
+    path: str | Path, fields: Mapping[str, Any] | None
+) -> tuple[ModelConfig, PyTree]:
+    """The configuration in a header, and the shapes of such a learner's parameters."""
     try:
         given = dict(fields or {})
-        return ModelConfig(**{**given, "hidden": tuple(given["hidden"])})
+        config = ModelConfig(**{**given, "hidden": tuple(given["hidden"])})
+        return config, jax.eval_shape(lambda: init(jax.random.key(0), config))
     except (TypeError, KeyError, ValueError) as error:
         expected = [field.name for field in dataclasses.fields(ModelConfig)]
         raise WeightsError(

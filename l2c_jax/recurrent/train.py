@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 import optax
+from jax.sharding import AxisType, auto_axes
+from jax.sharding import PartitionSpec as P
 
 from l2c_jax.recurrent.batch import Batch, local_keys, prepare_batch
 from l2c_jax.recurrent.config import ModelConfig, TrainConfig
@@ -102,14 +104,20 @@ def train_step(
     """
     if training.truncate and config.architecture == "slots":
         raise ValueError('architecture "slots" cannot be trained with truncate')
-    key, batch = prepare_batch(key, tasks, config, training, axis)
-    keys = jax.random.split(key, training.epochs)
-    update = _Update(batch, config, training, optimizer or default_optimizer(training), axis)
-    if training.update == "iteration":
-        params, opt_state, info = update.per_iteration(state.params, state.opt_state, keys)
-    else:
-        params, opt_state, info = update.per_epoch(state.params, state.opt_state, keys)
-    return TrainState(params, opt_state, state.step + 1), _mean_over_devices(info, axis)
+
+    def iterate(state: TrainState, key: Key, tasks: Task) -> tuple[TrainState, TrainInfo]:
+        key, batch = prepare_batch(key, tasks, config, training, axis)
+        keys = jax.random.split(key, training.epochs)
+        update = _Update(batch, config, training, optimizer or default_optimizer(training), axis)
+        if training.update == "iteration":
+            params, opt_state, info = update.per_iteration(state.params, state.opt_state, keys)
+        else:
+            params, opt_state, info = update.per_epoch(state.params, state.opt_state, keys)
+        return TrainState(params, opt_state, state.step + 1), _mean_over_devices(info, axis)
+
+    if AxisType.Explicit in jax.sharding.get_abstract_mesh().axis_types:
+        iterate = auto_axes(iterate, out_sharding=P())  # the compiler shards over the batch
+    return iterate(state, key, tasks)
 
 
 class _Update(NamedTuple):

@@ -201,9 +201,7 @@ def check_num_clusters(model: TabularModel, num_clusters: int | None, rows: int)
             f"rows) and at most {config.num_clusters} (what the weights were trained for)"
         )
     if num_clusters is None and config.condition_on_num_clusters and model.count_head is None:
-        raise ValueError(
-            f"these weights need the number of clusters, 1 to {config.num_clusters}"
-        )
+        raise ValueError(f"these weights need the number of clusters, 1 to {config.num_clusters}")
     return limit
 
 

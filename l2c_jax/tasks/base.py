@@ -1,11 +1,10 @@
 """A task: points with their cluster labels, padded to a fixed size."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 
-from l2c_jax.preprocessing.principal import Frame, to_frame
 from l2c_jax.tasks.components import orthogonal
 from l2c_jax.types import Array, Key
 
@@ -62,22 +61,6 @@ def sort_labels(task: Task, num_clusters: int) -> Task:
     return task._replace(labels=jnp.where(task.mask, rank[task.labels], 0))
 
 
-def framed(task: Task, frame: Frame, dimensions: int, num_clusters: int) -> Task:
-    """A task as the learner trains on it: points in its frame, labels in its order.
-
-    Args:
-      task: one task.
-      frame: see :func:`to_frame`.
-      dimensions: the width of the learner's input.
-      num_clusters: K.
-
-    Returns:
-      The task in that frame, its clusters sorted along the frame's first axis.
-    """
-    points = to_frame(task.points, task.mask, frame, dimensions)
-    return sort_labels(task._replace(points=points), num_clusters)
-
-
 def turned(key: Key, task: Task, share: float) -> Task:
     """A task as it was, or, with some probability, all of its axes turned at random.
 
@@ -100,3 +83,17 @@ def turned(key: Key, task: Task, share: float) -> Task:
     elsewhere = task.points @ orthogonal(key_turn, task.points.shape[1])
     whether = jax.random.bernoulli(key_whether, share)
     return task._replace(points=jnp.where(whether, elsewhere, task.points))
+
+
+class TaskDistribution(Protocol):
+    """d"""
+    num_points: int
+    dimensions: int
+    num_clusters: int
+
+    def sample(self, key: Key) -> Task:
+        """s"""
+        ...
+
+
+reading_order, random_rotation = visiting_order, turned

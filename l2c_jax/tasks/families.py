@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from l2c_jax.preprocessing.principal import standardised
+from l2c_jax.preprocessing import standardize as standardised
 from l2c_jax.tasks.swirl import draw_swirls, swirl
 from l2c_jax.types import Array, Key
 

@@ -18,6 +18,7 @@ from l2c_jax.tasks.swirl import Swirls, draw_swirls, swirl, unswirl
 from l2c_jax.types import Array, Key
 
 
+@jax.tree_util.register_static
 @dataclass(frozen=True)
 class TaskConfig:
     """Which synthetic tasks are drawn. The paper prints the names but none of the values."""
@@ -56,6 +57,12 @@ class TaskConfig:
     """Range of the width."""
     concentration: float | None = None
     """Cluster sizes: None: equal; a number: weights from a symmetric Dirichlet with it."""
+
+    def sample(self, key):
+        return draw_task(key, self)
+
+    def sample_with_mixture(self, key):
+        return draw_task_and_mixture(key, self)
 
     def __post_init__(self) -> None:
         least_points = self.num_points if self.min_points is None else self.min_points
@@ -221,3 +228,6 @@ def log_posterior(mixture: Mixture, points: Array) -> Array:
     sources = undo(points, mixture.swirls.planes, mixture.swirls.widths)  # [K, N, D]
     joint = log_density(mixture.gaussians, sources).T + mixture.log_weights[None, :]
     return jax.nn.log_softmax(joint, axis=-1)
+
+
+GaussianTasks = TaskConfig

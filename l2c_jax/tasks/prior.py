@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from l2c_jax.preprocessing.principal import standardised
+from l2c_jax.preprocessing import standardize as standardised
 from l2c_jax.tasks.base import Task
 from l2c_jax.tasks.components import orthogonal
 from l2c_jax.tasks.families import (
@@ -28,6 +28,7 @@ from l2c_jax.tasks.families import (
 from l2c_jax.types import Array, Key
 
 
+@jax.tree_util.register_static
 @dataclass(frozen=True)
 class PriorConfig:
     """How often each family is met, and how large the tasks are."""
@@ -73,6 +74,9 @@ class PriorConfig:
     """Probability of columns that say nothing about the clusters."""
     outliers: float = 0.2
     """Probability of points thrown far out."""
+
+    def sample(self, key):
+        return draw_prior_task(key, self)
 
     def __post_init__(self) -> None:
         shapes = self.shape_weights
@@ -188,3 +192,6 @@ def _draw_table(key: Key, config: PriorConfig) -> tuple[Array, Array, Array, Arr
     distance = log_uniform(key_far, *config.separation) / jnp.sqrt(width)
     means = distance * jax.random.normal(key_means, (config.num_clusters, config.dimensions))
     return labels, mask, columns, means[labels] * columns[None, :]
+
+
+BroadPrior = PriorConfig

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from l2c_jax.preprocessing.principal import standardised
+from l2c_jax.preprocessing import standardize as standardised
 from l2c_jax.tasks.base import Task
 from l2c_jax.types import Array, ArrayLike, Key
 

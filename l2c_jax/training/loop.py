@@ -218,3 +218,12 @@ def run(
         if checkpoints:
             checkpoints.close()
     return state, done, spent
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """o"""
+    folder: str | Path | None = None
+    resume: bool = False
+    progress: bool = True
+    on_log: Callable[[dict[str, Any]], None] | None = None

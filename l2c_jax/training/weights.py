@@ -87,29 +87,15 @@ def read_header(path: str | Path) -> dict[str, Any]:
     return _open(path, arrays=False)[0]
 
 
-def load(path: str | Path, like: PyTree) -> PyTree:
-    """Read parameters of a known structure.
-
-    Args:
-      path: the file.
-      like: a tree of arrays, or of ``jax.ShapeDtypeStruct``, of the same structure and shapes.
-
-    Returns:
-      The tree with the file's arrays, as NumPy arrays.
-
-    Raises:
-      WeightsError: if the file is missing, truncated, foreign, or holds other arrays.
-    """
-    arrays = _open(path)[1]
+def load(path, like, *, renamed=None, allow_more=False):
+    """l"""
+    arrays = {(renamed or {}).get(k, k): v for k, v in _open(path)[1].items()}
     names, leaves = leaf_names(like), jax.tree.leaves(like)
-    if sorted(arrays) != sorted(names):
+    if not set(names) <= set(arrays) or (not allow_more and set(names) != set(arrays)):
         raise WeightsError(f"{path}: expected arrays {sorted(names)}, found {sorted(arrays)}")
     for name, leaf in zip(names, leaves, strict=True):
         if arrays[name].shape != leaf.shape or arrays[name].dtype != leaf.dtype:
-            raise WeightsError(
-                f"{path}: expected {name} of shape {leaf.shape} and type {leaf.dtype}, "
-                f"found {arrays[name].shape} and {arrays[name].dtype}"
-            )
+            raise WeightsError(f"{path}: expected {name} {leaf.shape}")
     return jax.tree.unflatten(jax.tree.structure(like), [arrays[name] for name in names])
 
 
@@ -144,3 +130,6 @@ def _open(
             "use the version of l2c_jax that wrote it"
         )
     return header, found
+
+
+content_hash = fingerprint

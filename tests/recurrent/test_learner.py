@@ -8,24 +8,29 @@ import jax
 import numpy as np
 import pytest
 
+from l2c_jax.recurrent import release1
+from l2c_jax.recurrent.config import ModelConfig, TrainConfig
 from l2c_jax.recurrent.learner import (
     KIND,
     Learner,
+    Metadata,
     load_learner,
+    pretrained,
     save_learner,
-    shipped,
-    without_head,
 )
-from l2c_jax.recurrent.model import ModelConfig, init
+from l2c_jax.recurrent.model import init
 from l2c_jax.training import weights
+from l2c_jax.training.checkpoints import Checkpoints
 from l2c_jax.training.weights import WeightsError
 
 MODEL = ModelConfig(dimensions=3, num_clusters=4, hidden=(5, 6), feedback=False, logit_scale=2.5)
-STORY = {"training": {"seed": 7, "passes": 2}, "error": {"mean": 0.1}}
+METADATA = Metadata(
+    training=TrainConfig(seed=7, epochs=3), error={"mean": 0.1}, extra={"card": {"limits": []}}
+)
 
 
 def a_learner() -> Learner:
-    return Learner(init(jax.random.key(0), MODEL), MODEL, dict(STORY))
+    return Learner(init(jax.random.key(0), MODEL), MODEL, METADATA)
 
 
 @pytest.fixture
@@ -36,29 +41,94 @@ def file(tmp_path):
 
 def test_learner_comes_back(file):
     back = load_learner(file)
-    assert back.model == MODEL
-    assert hash(back.model) == hash(MODEL)  # so that it can be a static argument
+    assert back.config == MODEL
+    assert hash(back.config) == hash(MODEL)  # so that it can be a static argument
     jax.tree.map(np.testing.assert_array_equal, back.params, a_learner().params)
 
 
-def test_header_tells_the_story(file):
+def test_the_header_holds_configuration_and_metadata(file):
     header = weights.read_header(file)
     assert header["kind"] == KIND == "recurrent"
-    assert header["model"]["hidden"] == [5, 6]
+    assert header["config"]["hidden"] == [5, 6]
     assert {"python", "jax", "jaxlib", "numpy", "l2c_jax"} <= header["versions"].keys()
-    assert STORY.items() <= header.items()
-    assert load_learner(file).header == header
-
-
-def test_saving_leaves_the_learner_as_it_was(tmp_path):
-    learner = a_learner()
-    save_learner(tmp_path / "w", learner)
-    assert learner.header == STORY
+    assert header["training"]["epochs"] == 3
+    metadata = load_learner(file).metadata
+    assert metadata == replace(METADATA, versions=header["versions"])
+    assert hash(metadata) == hash(replace(METADATA, versions=header["versions"]))
 
 
 def test_loaded_learner_can_be_saved_again(file, tmp_path):
     save_learner(tmp_path / "copy", load_learner(file))
     assert weights.read_header(tmp_path / "copy") == weights.read_header(file)
+
+
+def test_a_learner_is_a_pytree():
+    learner = a_learner()
+    double = jax.tree.map(lambda leaf: 2 * leaf, learner)
+    assert double.config == learner.config
+    assert double.metadata == learner.metadata
+    np.testing.assert_array_equal(
+        double.params.layers[0].bias, 2 * np.asarray(learner.params.layers[0].bias)
+    )
+    total = jax.jit(lambda one: sum(leaf.sum() for leaf in jax.tree.leaves(one)))(learner)
+    assert np.isfinite(total)
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), learner, double)
+    assert jax.vmap(lambda one: one.params.layers[0].bias)(stacked).shape == (2, 20)
+
+
+def test_orbax_takes_a_learner(tmp_path):
+    kept = Checkpoints(tmp_path / "checkpoints")
+    kept.save(1, a_learner())
+    back = kept.restore(1, a_learner())
+    kept.close()
+    assert back.config == MODEL
+    jax.tree.map(np.testing.assert_array_equal, back.params, a_learner().params)
+
+
+def test_files_of_release_1_are_read_by_their_old_names(tmp_path):
+    config = ModelConfig(
+        3,
+        2,
+        (4,),
+        "slots",
+        logit_scale=1.0,
+        condition_on_num_clusters=True,
+        preprocessing="clipped",
+    )
+    params = init(jax.random.key(0), config)
+    old_names = {new: old for old, new in release1.LEAVES.items()}
+    named = dict(zip(weights.leaf_names(params), jax.tree.leaves(params), strict=True))
+    header = {
+        "kind": KIND,
+        "model": {
+            **{"dimensions": 3, "num_clusters": 2, "hidden": [4], "memory": "cluster"},
+            **{"feedback": True, "frame": "winsorised", "logit_scale": 1.0},
+            **{"given_clusters": True, "count_hidden": 0},
+        },
+        "training": {
+            "passes": 3,
+            "lam": 0.5,
+            "labels": "matched",
+            "update": "pass",
+            "untold": 0.1,
+        },
+        "commit": "abc",
+        "error": {"mean": 0.2},
+        "pool": "0123",
+    }
+    path = tmp_path / "old.safetensors"
+    weights.save(path, {old_names[name]: leaf for name, leaf in named.items()}, header)
+    learner = load_learner(path)
+    assert learner.config == config
+    jax.tree.map(np.testing.assert_array_equal, learner.params, params)
+    training = learner.metadata.training
+    assert (training.epochs, training.label_assignment, training.update) == (
+        *(3, "hungarian"),
+        "epoch",
+    )
+    assert (training.classification_weight, training.k_dropout) == (0.5, 0.1)
+    assert learner.metadata.provenance["commit"] == "abc"
+    assert learner.metadata.extra["pool"] == "0123"
 
 
 def rewritten(file, **changes):
@@ -69,7 +139,7 @@ def rewritten(file, **changes):
 
 
 def with_model(file, **changes):
-    return rewritten(file, model={**weights.read_header(file)["model"], **changes})
+    return rewritten(file, config={**weights.read_header(file)["config"], **changes})
 
 
 @pytest.mark.parametrize("kind", ["pairwise", None, 3])
@@ -101,7 +171,7 @@ def test_other_number_of_layers_is_refused(file):
 )
 def test_header_without_a_model_is_refused(file, model):
     with pytest.raises(WeightsError, match="expected a model configuration of") as error:
-        load_learner(rewritten(file, model=model))
+        load_learner(rewritten(file, config=model))
     assert str(file) in str(error.value)
 
 
@@ -113,9 +183,9 @@ def test_header_without_a_model_is_refused(file, model):
         {"num_clusters": "4"},
         {"logit_scale": None},
         {"logit_scale": math.nan},
-        {"frame": "polar"},
+        {"preprocessing": "polar"},
     ],
-    ids=["hidden", "dimensions", "num_clusters", "no scale", "scale is nan", "frame"],
+    ids=["hidden", "dimensions", "num_clusters", "no scale", "scale is nan", "preprocessing"],
 )
 def test_header_with_a_model_of_wrong_types_is_refused(file, changes):
     with pytest.raises(WeightsError):
@@ -128,21 +198,6 @@ def test_missing_learner_is_refused(tmp_path):
 
 
 def test_every_shipped_learner_loads_by_name():
-    for name, path in shipped().items():
+    for name, path in pretrained().items():
         if weights.read_header(path)["kind"] == KIND:
             assert jax.tree.leaves(load_learner(name).params)
-
-
-def test_without_head_is_the_learner_before_it_got_one(tmp_path):
-    model = replace(MODEL, given_clusters=True, count_hidden=3)
-    learner = Learner(init(jax.random.key(0), model), model, {**STORY, "count": {"exact": 0.5}})
-    before = without_head(learner)
-    assert before.model == replace(model, count_hidden=0)
-    assert before.header == STORY
-    jax.tree.map(np.testing.assert_array_equal, before.params.layers, learner.params.layers)
-    assert jax.tree.structure(before.params) == jax.tree.structure(
-        init(jax.random.key(0), before.model)
-    )
-    assert learner.params.head is not None
-    save_learner(tmp_path / "w", before)
-    assert load_learner(tmp_path / "w").model == before.model

@@ -10,11 +10,11 @@ from scipy.special import log_softmax
 from sklearn.neighbors import NearestNeighbors
 
 from l2c_jax.recurrent.losses import (
-    Neighbours,
-    classify_loss,
+    Neighbors,
+    classification_loss,
+    hungarian_labels,
     local_loss,
-    matched_labels,
-    nearest_neighbours,
+    nearest_neighbors,
 )
 
 SIZE, WIDTH = 14, 4
@@ -23,13 +23,13 @@ POINTS = RNG.normal(size=(SIZE, 2)).astype(np.float32)
 LABELS = RNG.integers(0, WIDTH, SIZE)
 MASK = RNG.random(SIZE) < 0.7
 LOG_PROBS = log_softmax(RNG.normal(size=(SIZE, WIDTH)) * 2, axis=1).astype(np.float32)
-matched_labels = jax.jit(matched_labels)
-near = jax.jit(nearest_neighbours, static_argnames="count")
+hungarian_labels = jax.jit(hungarian_labels)
+near = jax.jit(nearest_neighbors, static_argnames="count")
 
 
 def test_classify_loss_is_a_float64_loop():
     total = sum(-float(LOG_PROBS[n, LABELS[n]]) for n in range(SIZE) if MASK[n])
-    found = classify_loss(LOG_PROBS, LABELS, MASK)
+    found = classification_loss(LOG_PROBS, LABELS, MASK)
     np.testing.assert_allclose(found, total / MASK.sum(), rtol=1e-6)
 
 
@@ -61,7 +61,9 @@ def test_fewer_points_than_neighbours_stay_finite(real):
     np.testing.assert_array_equal(neighbours.weight.sum(axis=1), expected)
 
     def both(log_probs):
-        return local_loss(log_probs, neighbours, mask) + classify_loss(log_probs, LABELS, mask)
+        return local_loss(log_probs, neighbours, mask) + classification_loss(
+            log_probs, LABELS, mask
+        )
 
     loss, gradient = jax.value_and_grad(both)(jnp.array(LOG_PROBS))
     assert jnp.isfinite(loss)
@@ -84,14 +86,17 @@ def test_masked_points_do_not_matter():
     points, labels, log_probs = POINTS.copy(), LABELS.copy(), LOG_PROBS.copy()
     points[~MASK], labels[~MASK], log_probs[~MASK] = 9.0, 1, np.log(0.25)
     for one, other in [
-        (classify_loss(LOG_PROBS, LABELS, MASK), classify_loss(log_probs, labels, MASK)),
+        (
+            classification_loss(LOG_PROBS, LABELS, MASK),
+            classification_loss(log_probs, labels, MASK),
+        ),
         (
             local_loss(LOG_PROBS, near(POINTS, MASK), MASK),
             local_loss(log_probs, near(points, MASK), MASK),
         ),
         (
-            matched_labels(LOG_PROBS, LABELS, MASK)[MASK],
-            matched_labels(log_probs, labels, MASK)[MASK],
+            hungarian_labels(LOG_PROBS, LABELS, MASK)[MASK],
+            hungarian_labels(log_probs, labels, MASK)[MASK],
         ),
     ]:
         np.testing.assert_array_equal(one, other)
@@ -110,7 +115,7 @@ def test_local_loss_is_zero_where_all_agree():
 
 
 def test_local_loss_is_never_negative_and_positive_where_two_differ():
-    neighbours = Neighbours(jnp.array([[1], [0]]), jnp.ones((2, 1)))
+    neighbours = Neighbors(jnp.array([[1], [0]]), jnp.ones((2, 1)))
     for seed in range(5):
         logits = np.random.default_rng(seed).normal(size=(2, WIDTH)) * 3
         log_probs = log_softmax(logits, axis=1).astype(np.float32)
@@ -123,9 +128,9 @@ def test_matched_labels_are_the_cheapest_of_all_renamings(width, seed):
     rng = np.random.default_rng(seed)
     log_probs = log_softmax(rng.normal(size=(SIZE, width)), axis=1).astype(np.float32)
     labels = rng.integers(0, width, SIZE)
-    found = classify_loss(log_probs, matched_labels(log_probs, labels, MASK), MASK)
+    found = classification_loss(log_probs, hungarian_labels(log_probs, labels, MASK), MASK)
     least = min(
-        float(classify_loss(log_probs, np.array(names)[labels], MASK))
+        float(classification_loss(log_probs, np.array(names)[labels], MASK))
         for names in itertools.permutations(range(width))
     )
     np.testing.assert_allclose(found, least, rtol=1e-6)
@@ -137,14 +142,16 @@ def test_renaming_the_true_clusters_leaves_the_matched_loss_alone(width):
     log_probs = log_softmax(rng.normal(size=(SIZE, width)), axis=1).astype(np.float32)
     labels, names = rng.integers(0, width, SIZE), rng.permutation(width)
     losses = [
-        classify_loss(log_probs, matched_labels(log_probs, true, MASK), MASK)
+        classification_loss(log_probs, hungarian_labels(log_probs, true, MASK), MASK)
         for true in (labels, names[labels])
     ]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-6)
 
 
 def test_matched_labels_keep_the_partition():
-    pairs = {*zip(LABELS.tolist(), matched_labels(LOG_PROBS, LABELS, MASK).tolist(), strict=True)}
+    pairs = {
+        *zip(LABELS.tolist(), hungarian_labels(LOG_PROBS, LABELS, MASK).tolist(), strict=True)
+    }
     assert len(pairs) == len(np.unique(LABELS)) == len({new for _, new in pairs})
 
 
@@ -152,5 +159,5 @@ def test_matched_labels_keep_the_partition():
 def test_matched_labels_avoid_clusters_that_are_masked_out(width):
     log_probs = np.full((SIZE, width), -1e9, np.float32)
     log_probs[:, :2] = np.log([0.99, 0.01])
-    found = matched_labels(log_probs, LABELS % 2, np.ones(SIZE, bool))
+    found = hungarian_labels(log_probs, LABELS % 2, np.ones(SIZE, bool))
     assert set(found.tolist()) == {0, 1}

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy.special import expit, log_softmax
 
+from l2c_jax.recurrent.config import ModelConfig
 from l2c_jax.recurrent.model import (
-    ModelConfig,
+    append_num_clusters,
     clear,
     init,
-    known_count,
     log_probabilities,
     rollout,
     step,
@@ -24,7 +24,7 @@ SIZE = 9
 POINTS = np.random.default_rng(0).normal(size=(SIZE, 3)).astype(np.float32)
 ORDER = np.random.default_rng(1).permutation(SIZE)
 MASK = np.array([1, 1, 0, 1, 1, 1, 0, 0, 1], bool)
-fast_rollout = jax.jit(rollout)
+fast_rollout = jax.jit(rollout, static_argnames="config")
 
 
 def learner(model: ModelConfig = MODEL):
@@ -34,8 +34,8 @@ def learner(model: ModelConfig = MODEL):
     return jax.tree.map(lambda leaf: leaf + rng.normal(size=leaf.shape).astype(leaf.dtype), params)
 
 
-def numpy_pass(params, states, points, order, feedback: bool = True):
-    """One pass in float64; ``states`` is a list of [hidden, cell] a layer, changed in place."""
+def numpy_epoch(params, states, points, order, feedback: bool = True):
+    """One epoch in float64; ``states`` is a list of [hidden, cell] a layer, changed in place."""
     params = jax.tree.map(lambda leaf: np.array(leaf, np.float64), params)
     scores = np.zeros((len(points), states[-1][0].size))
     for n in order:
@@ -57,12 +57,13 @@ def numpy_zeros(params):
 
 
 @pytest.mark.parametrize("feedback", [True, False])
-def test_two_passes_are_a_numpy_loop(feedback):
-    params = learner(ModelConfig(3, 4, (6, 6, 6), feedback=feedback))
-    carry, states = clear(params), numpy_zeros(params)
+def test_two_epochs_are_a_numpy_loop(feedback):
+    model = ModelConfig(3, 4, (6, 6, 6), feedback=feedback)
+    params = learner(model)
+    carry, states = clear(params, model), numpy_zeros(params)
     for order in (ORDER, ORDER[::-1]):
-        carry, scores = fast_rollout(params, carry, POINTS, order)
-        expected = numpy_pass(params, states, POINTS, order, feedback)
+        carry, scores = fast_rollout(params, carry, POINTS, order, model)
+        expected = numpy_epoch(params, states, POINTS, order, feedback)
         np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
     for layer, state in zip(carry.layers, states, strict=True):
         np.testing.assert_allclose(layer, state, rtol=1e-4, atol=1e-5)
@@ -76,36 +77,38 @@ def test_layers_have_the_widths_asked_for(hidden):
 
 
 def test_a_rollout_is_its_steps():
-    params, carry = learner(), clear(learner())
+    params, carry = learner(), clear(learner(), MODEL)
     walked = np.zeros((SIZE, 4), np.float32)
-    one_step = jax.jit(step)
+    one_step = jax.jit(step, static_argnames="config")
     for n in ORDER:
-        carry, walked[n] = one_step(params, carry, POINTS[n])
-    end, scores = fast_rollout(params, clear(params), POINTS, ORDER)
+        carry, walked[n] = one_step(params, carry, POINTS[n], MODEL)
+    end, scores = fast_rollout(params, clear(params, MODEL), POINTS, ORDER, MODEL)
     np.testing.assert_allclose(scores, walked, rtol=1e-5, atol=1e-6)
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6), end, carry)
 
 
 def test_scores_come_in_point_order():
     params = learner()
-    _, scores = fast_rollout(params, clear(params), POINTS, ORDER)
-    _, sorted_scores = fast_rollout(params, clear(params), POINTS[ORDER], np.arange(SIZE))
+    _, scores = fast_rollout(params, clear(params, MODEL), POINTS, ORDER, MODEL)
+    _, sorted_scores = fast_rollout(
+        params, clear(params, MODEL), POINTS[ORDER], np.arange(SIZE), MODEL
+    )
     np.testing.assert_array_equal(scores[ORDER], sorted_scores)
 
 
 def test_two_halves_with_the_carry_threaded_are_the_whole():
     params = learner()
-    end, whole = fast_rollout(params, clear(params), POINTS, np.arange(SIZE))
-    carry, first = fast_rollout(params, clear(params), POINTS[:4], np.arange(4))
-    carry, second = fast_rollout(params, carry, POINTS[4:], np.arange(SIZE - 4))
+    end, whole = fast_rollout(params, clear(params, MODEL), POINTS, np.arange(SIZE), MODEL)
+    carry, first = fast_rollout(params, clear(params, MODEL), POINTS[:4], np.arange(4), MODEL)
+    carry, second = fast_rollout(params, carry, POINTS[4:], np.arange(SIZE - 4), MODEL)
     np.testing.assert_allclose(np.concatenate([first, second]), whole, rtol=1e-6)
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-6), carry, end)
 
 
 def test_masked_points_leave_the_carry_untouched_bit_for_bit():
     params = learner()
-    carry, _ = fast_rollout(params, clear(params), POINTS, ORDER)
-    after, _ = fast_rollout(params, carry, POINTS, ORDER, mask=np.zeros(SIZE, bool))
+    carry, _ = fast_rollout(params, clear(params, MODEL), POINTS, ORDER, MODEL)
+    after, _ = fast_rollout(params, carry, POINTS, ORDER, MODEL, mask=np.zeros(SIZE, bool))
     jax.tree.map(np.testing.assert_array_equal, after, carry)
 
 
@@ -113,8 +116,10 @@ def test_masked_points_anywhere_change_no_other_score():
     params = learner()
     real = np.flatnonzero(MASK)
     order = np.array([n for n in ORDER if MASK[n]])
-    end, expected = fast_rollout(params, clear(params), POINTS[real], np.searchsorted(real, order))
-    carry, scores = fast_rollout(params, clear(params), POINTS, ORDER, mask=MASK)
+    end, expected = fast_rollout(
+        params, clear(params, MODEL), POINTS[real], np.searchsorted(real, order), MODEL
+    )
+    carry, scores = fast_rollout(params, clear(params, MODEL), POINTS, ORDER, MODEL, mask=MASK)
     np.testing.assert_allclose(scores[real], expected, rtol=1e-6)
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-6), carry, end)
 
@@ -123,10 +128,10 @@ def test_vmap_over_tasks_is_a_loop():
     params = learner()
     points = np.random.default_rng(3).normal(size=(3, SIZE, 3)).astype(np.float32)
     orders = np.stack([np.random.default_rng(seed).permutation(SIZE) for seed in range(3)])
-    over_tasks = jax.jit(jax.vmap(rollout, (None, None, 0, 0)))
-    _, together = over_tasks(params, clear(params), points, orders)
+    over_tasks = jax.jit(jax.vmap(partial(rollout, config=MODEL), (None, None, 0, 0)))
+    _, together = over_tasks(params, clear(params, MODEL), points, orders)
     for index in range(3):
-        _, alone = fast_rollout(params, clear(params), points[index], orders[index])
+        _, alone = fast_rollout(params, clear(params, MODEL), points[index], orders[index], MODEL)
         np.testing.assert_allclose(together[index], alone, rtol=1e-5, atol=1e-6)
 
 
@@ -135,7 +140,9 @@ def test_gradient_stops_at_masked_points():
     @jax.grad
     def gradient(points):
         params = learner()
-        _, scores = rollout(params, clear(params), points, ORDER, mask=jnp.array(MASK))
+        _, scores = rollout(
+            params, clear(params, MODEL), points, ORDER, MODEL, mask=jnp.array(MASK)
+        )
         return (scores**2 * MASK[:, None]).sum()
 
     moved = np.abs(gradient(POINTS)).sum(axis=1)
@@ -146,24 +153,30 @@ def test_one_shape_compiles_once():
     @jax.jit
     @chex.assert_max_traces(n=1)
     def read(params, carry, points, order, mask):
-        return rollout(params, carry, points, order, mask=mask)
+        return rollout(params, carry, points, order, MODEL, mask=mask)
 
-    carry = clear(learner())
+    carry = clear(learner(), MODEL)
     for seed in range(3):
         carry, _ = read(learner(), carry, POINTS + np.float32(seed), np.roll(ORDER, seed), MASK)
 
 
 def test_known_count_adds_one_hot_columns():
-    found = known_count(jnp.array(POINTS), 2, 4)
+    found = append_num_clusters(jnp.array(POINTS), 2, 4)
     np.testing.assert_array_equal(found[:, :3], POINTS)
     np.testing.assert_array_equal(found[:, 3:], [[0, 1, 0, 0]] * SIZE)
 
 
 def test_learner_that_is_told_the_count_reads_it():
-    params = learner(ModelConfig(3, 4, (6, 6, 6), given_clusters=True))
+    params = learner(ModelConfig(3, 4, (6, 6, 6), condition_on_num_clusters=True))
     assert params.layers[0].input_kernel.shape[0] == 3 + 4 + 4
     scores = [
-        fast_rollout(params, clear(params), known_count(jnp.array(POINTS), count, 4), ORDER)[1]
+        fast_rollout(
+            params,
+            clear(params, MODEL),
+            append_num_clusters(jnp.array(POINTS), count, 4),
+            ORDER,
+            MODEL,
+        )[1]
         for count in (2, 3)
     ]
     assert (scores[0] != scores[1]).any()
@@ -197,7 +210,7 @@ def test_scale_one_caps_probabilities_as_the_paper_has_it(num_clusters, cap):
         ({"num_clusters": 0}, "dimensions and num_clusters must be at least 1"),
         ({"hidden": ()}, "at least one layer"),
         ({"hidden": (8, 0)}, "at least 1 unit"),
-        ({"frame": "polar"}, "frame must be one of .*'winsorised', 'raw'.*, got 'polar'"),
+        ({"preprocessing": "polar"}, "preprocessing must be one of .*'raw'.*, got 'polar'"),
         ({"logit_scale": 0.0}, "logit_scale must be positive"),
     ],
 )

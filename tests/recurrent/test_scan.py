@@ -30,14 +30,15 @@ def gradients(scan, masked: bool, dtype):
     masks = jnp.asarray(random.random((TASKS, SIZE)) < 0.7) if masked else None
     params = jax.tree.map(lambda x: x.astype(dtype), init(jax.random.key(0), MODEL))
     carry = jax.tree.map(
-        lambda x: jnp.asarray(random.normal(size=(TASKS, *x.shape)) * 0.3, dtype), clear(params)
+        lambda x: jnp.asarray(random.normal(size=(TASKS, *x.shape)) * 0.3, dtype),
+        clear(params, MODEL),
     )
 
     @jax.jit
     def gradient(params, carry, points):
         def loss(params, carry, points):
             def one(carry, points, order, mask, weights):
-                carry, scores = rollout(params, carry, points, order, mask=mask, scan=scan)
+                carry, scores = rollout(params, carry, points, order, MODEL, mask=mask, scan=scan)
                 if mask is not None:
                     scores *= mask[:, None]
                 rest = sum(leaf.sum() for leaf in jax.tree.leaves(carry))
@@ -74,7 +75,9 @@ def test_truncation_stops_the_gradient_between_windows():
     points = jax.random.normal(jax.random.key(1), (6, 3))
 
     def last_score(points, scan):
-        return rollout(params, clear(params), points, jnp.arange(6), scan=scan)[1][-1].sum()
+        return rollout(params, clear(params, MODEL), points, jnp.arange(6), MODEL, scan=scan)[1][
+            -1
+        ].sum()
 
     whole = jax.grad(last_score)(points, windowed(3))
     cut = jax.grad(last_score)(points, windowed(3, truncate=True))
@@ -88,7 +91,9 @@ def test_long_sequences_need_less_memory_in_windows():
 
     def bytes_of(scan) -> int:
         def loss(params, points):
-            return rollout(params, clear(params), points, jnp.arange(2_000), scan=scan)[1].sum()
+            return rollout(
+                params, clear(params, MODEL), points, jnp.arange(2_000), MODEL, scan=scan
+            )[1].sum()
 
         compiled = jax.jit(jax.grad(loss)).lower(params, jnp.zeros((2_000, 3))).compile()
         return compiled.memory_analysis().temp_size_in_bytes

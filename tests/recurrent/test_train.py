@@ -6,37 +6,50 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from scipy.special import log_softmax
 
 from l2c_jax.metrics import matched_error
-from l2c_jax.recurrent.assign import assign_tasks
-from l2c_jax.recurrent.config import TrainConfig
-from l2c_jax.recurrent.model import ModelConfig, clear, rollout
-from l2c_jax.recurrent.train import init_state, iterations, optimizer, train_step
-from l2c_jax.tasks.base import Task, framed, visiting_order
-from l2c_jax.tasks.gaussian import TaskConfig, draw_task
+from l2c_jax.recurrent.batch import preprocess_task
+from l2c_jax.recurrent.config import InferenceConfig, ModelConfig, TrainConfig
+from l2c_jax.recurrent.inference import predict_tasks
+from l2c_jax.recurrent.learner import Learner
+from l2c_jax.recurrent.model import clear, rollout
+from l2c_jax.recurrent.train import default_optimizer, init_state, train_step, train_steps
+from l2c_jax.tasks.base import Task, reading_order
+from l2c_jax.tasks.gaussian import GaussianTasks
 
 MODEL = ModelConfig(num_clusters=3, hidden=(4, 4))
 TRAINING = TrainConfig(iterations=10, batch=3)
 VARIANTS = {
-    "as printed": (MODEL, TRAINING),
-    "matched": (MODEL, replace(TRAINING, labels="matched")),
+    "as in the paper": (MODEL, TRAINING),
+    "hungarian": (MODEL, replace(TRAINING, label_assignment="hungarian")),
     "iteration": (MODEL, replace(TRAINING, update="iteration")),
-    "half local": (MODEL, replace(TRAINING, lam=0.5)),
-    "all local": (MODEL, replace(TRAINING, lam=0.0)),
-    "told, raw": (
-        ModelConfig(num_clusters=3, hidden=(4,), frame="raw", feedback=False, given_clusters=True),
-        replace(TRAINING, labels="matched"),
-    ),
-    "a memory a cluster, recalled": (
+    "half local": (MODEL, replace(TRAINING, classification_weight=0.5)),
+    "all local": (MODEL, replace(TRAINING, classification_weight=0.0)),
+    "conditioned, raw": (
         ModelConfig(
-            num_clusters=3, hidden=(4,), memory="cluster", logit_scale=1.0, given_clusters=True
+            num_clusters=3,
+            hidden=(4,),
+            preprocessing="raw",
+            feedback=False,
+            condition_on_num_clusters=True,
         ),
-        replace(TRAINING, labels="matched", recall=0.5, untold=0.5),
+        replace(TRAINING, label_assignment="hungarian"),
+    ),
+    "slots, frozen loss": (
+        ModelConfig(
+            num_clusters=3,
+            hidden=(4,),
+            architecture="slots",
+            logit_scale=1.0,
+            condition_on_num_clusters=True,
+        ),
+        replace(TRAINING, label_assignment="hungarian", frozen_loss_weight=0.5, k_dropout=0.5),
     ),
 }
-one_step = jax.jit(train_step, static_argnames=("model", "training"))
+one_step = jax.jit(train_step, static_argnames=("config", "training"))
 
 
 def source(key) -> Task:
@@ -46,15 +59,22 @@ def source(key) -> Task:
     return Task(points, jnp.where(mask, jnp.arange(10) % 3, 0), mask)
 
 
+class Source:
+    """A task distribution by duck typing."""
+
+    num_points, dimensions, num_clusters = 10, 2, 3
+    sample = staticmethod(source)
+
+
 def a_batch() -> Task:
     return jax.vmap(source)(jax.random.split(jax.random.key(1), 3))
 
 
-def start(name: str = "as printed"):
+def start(name: str = "as in the paper"):
     return init_state(jax.random.key(0), *VARIANTS[name])
 
 
-def stepped(name: str = "as printed", seed: int = 2, batch: Task | None = None, state=None):
+def stepped(name: str = "as in the paper", seed: int = 2, batch: Task | None = None, state=None):
     """One training step of a variant."""
     batch, state = batch or a_batch(), state or start(name)
     return one_step(state, jax.random.key(seed), batch, *VARIANTS[name])
@@ -77,17 +97,17 @@ def test_step_moves_every_parameter_and_stays_finite(name):
         assert (one != other).any()
 
 
-@pytest.mark.parametrize("update", ["pass", "iteration"])
+@pytest.mark.parametrize("update", ["epoch", "iteration"])
 def test_where_clusters_start_is_learned(update):
-    model, training = VARIANTS["a memory a cluster, recalled"]
-    training = replace(training, update=update, passes=1)
+    model, training = VARIANTS["slots, frozen loss"]
+    training = replace(training, update=update, epochs=1)
     state = init_state(jax.random.key(0), model, training)
     new, _ = one_step(state, jax.random.key(2), a_batch(), model, training)
-    assert (new.params.alike.start != state.params.alike.start).all()
+    assert (new.params.initial_cell != state.params.initial_cell).all()
 
 
 def test_truncated_windows_would_not_learn_where_clusters_start():
-    model, training = VARIANTS["a memory a cluster, recalled"]
+    model, training = VARIANTS["slots, frozen loss"]
     training = replace(training, window=4, truncate=True)
     with pytest.raises(ValueError, match="truncate"):
         train_step(
@@ -100,11 +120,11 @@ def test_truncated_windows_would_not_learn_where_clusters_start():
 
 
 def test_the_loss_is_shared_between_the_way_and_the_end():
-    model, training = VARIANTS["told, raw"]
-    training = replace(training, labels="sorted", passes=1)
+    model, training = VARIANTS["conditioned, raw"]
+    training = replace(training, label_assignment="canonical", epochs=1)
     losses = []
-    for recall in (0.25, 0.5, 1.0):
-        shared = replace(training, recall=recall)
+    for weight in (0.25, 0.5, 1.0):
+        shared = replace(training, frozen_loss_weight=weight)
         state = init_state(jax.random.key(0), model, shared)
         losses.append(
             float(one_step(state, jax.random.key(2), a_batch(), model, shared)[1].loss[0])
@@ -127,7 +147,8 @@ def test_other_orders_other_losses():
 def test_two_and_two_iterations_are_four_bit_for_bit():
     @partial(jax.jit, static_argnames="length")
     def advance(state, length):
-        return iterations(state, jax.random.key(3), source, MODEL, TRAINING, length)
+        step = partial(train_step, config=MODEL, training=TRAINING)
+        return train_steps(state, jax.random.key(3), Source(), step, batch=3, length=length)
 
     whole, info = advance(start(), 4)
     part, first = advance(start(), 2)
@@ -147,23 +168,23 @@ def test_carry_is_cleared_for_every_iteration():
 
 def test_losses_are_those_of_passes_with_the_carry_threaded():
     _, info = stepped("iteration")
-    read = jax.jit(rollout)
+    read = jax.jit(rollout, static_argnames="config")
     params, losses = start().params, []
-    tasks = jax.vmap(partial(framed, frame="canonical", dimensions=2, num_clusters=3))(a_batch())
-    carries = [clear(params)] * 3
+    tasks = jax.vmap(partial(preprocess_task, config=MODEL))(a_batch())
+    carries = [clear(params, MODEL)] * 3
     for key in jax.random.split(jax.random.key(2), 2):
         total = 0.0
         for index, key_order in enumerate(jax.random.split(key, 3)):
             points, labels, mask = (leaf[index] for leaf in tasks)
-            order = visiting_order(key_order, mask)
-            carries[index], scores = read(params, carries[index], points, order, mask=mask)
+            order = reading_order(key_order, mask)
+            carries[index], scores = read(params, carries[index], points, order, MODEL, mask=mask)
             log_probs = log_softmax(5.0 * np.array(scores, np.float64), axis=1)
             total -= log_probs[np.arange(8), labels[:8]].mean() / 3
         losses.append(total)
     np.testing.assert_allclose(info.loss, losses, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["as printed", "matched"])
+@pytest.mark.parametrize("name", ["as in the paper", "hungarian"])
 def test_names_of_the_true_clusters_do_not_matter(name):
     batch = a_batch()
     renamed = jnp.where(batch.mask, jnp.array([2, 0, 1])[batch.labels], 0)
@@ -172,16 +193,16 @@ def test_names_of_the_true_clusters_do_not_matter(name):
 
 def test_loss_is_the_weighted_sum_of_both():
     half, local, classify = (
-        stepped(name)[1].loss[0] for name in ("half local", "all local", "as printed")
+        stepped(name)[1].loss[0] for name in ("half local", "all local", "as in the paper")
     )
     np.testing.assert_allclose(half, 0.5 * local + 0.5 * classify, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("update", "updates"), [("pass", 6), ("iteration", 3)])
+@pytest.mark.parametrize(("update", "updates"), [("epoch", 6), ("iteration", 3)])
 def test_step_size_falls_linearly_to_zero(update, updates):
     """Adam's steps along a steady gradient are as long as the step size."""
-    training = TrainConfig(iterations=3, passes=2, update=update, learning_rate=0.1)
-    steps, params = optimizer(training), jnp.zeros(1)
+    training = TrainConfig(iterations=3, epochs=2, update=update, learning_rate=0.1)
+    steps, params = default_optimizer(training), jnp.zeros(1)
     state, sizes = steps.init(params), []
     for _ in range(updates + 1):
         change, state = steps.update(jnp.ones(1), state, params)
@@ -189,7 +210,7 @@ def test_step_size_falls_linearly_to_zero(update, updates):
     np.testing.assert_allclose(sizes, np.linspace(0.1, 0, updates + 1), atol=1e-5)
 
 
-draw_easy = partial(draw_task, config=TaskConfig(num_points=40, swirls=0, alpha=3.0, theta=3.0))
+EASY = GaussianTasks(num_points=40, swirls=0, alpha=3.0, theta=3.0)
 SMALL = ModelConfig(hidden=(16, 16, 16))
 
 
@@ -197,23 +218,47 @@ SMALL = ModelConfig(hidden=(16, 16, 16))
 def easy_error(params):
     """Mean error on 64 fresh tasks."""
     key_tasks, key_read = jax.random.split(jax.random.key(100))
-    tasks = jax.vmap(draw_easy)(jax.random.split(key_tasks, 64))
-    found = assign_tasks(params, key_read, tasks, model=SMALL, orders=1).argmax(axis=2)
+    tasks = jax.vmap(EASY.sample)(jax.random.split(key_tasks, 64))
+    one_order = InferenceConfig(orders=1)
+    found = predict_tasks(Learner(params, SMALL), key_read, tasks, config=one_order)
     over_tasks = jax.vmap(partial(matched_error, num_clusters=2))
-    return over_tasks(tasks.labels, found, tasks.mask).mean()
+    return over_tasks(tasks.labels, found.argmax(axis=2), tasks.mask).mean()
 
 
-@pytest.mark.parametrize("labels", [pytest.param("sorted", marks=pytest.mark.slow), "matched"])
-def test_a_short_training_learns_to_cluster(labels):
-    training = TrainConfig(iterations=120, batch=16, learning_rate=2e-2, labels=labels)
-    state = init_state(jax.random.key(0), SMALL, training)
+@pytest.mark.parametrize(
+    ("labels", "optimizer"),
+    [
+        pytest.param("canonical", None, marks=pytest.mark.slow),
+        ("hungarian", None),
+        ("hungarian", optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(1e-2))),
+    ],
+    ids=["canonical", "hungarian", "any optimizer"],
+)
+def test_a_short_training_learns_to_cluster(labels, optimizer):
+    training = TrainConfig(iterations=120, batch=16, learning_rate=2e-2, label_assignment=labels)
+    state = init_state(jax.random.key(0), SMALL, training, optimizer)
     assert easy_error(state.params) > 0.25
-    train = jax.jit(
-        partial(iterations, source=draw_easy, model=SMALL, training=training, length=120)
-    )
+    step = partial(train_step, config=SMALL, training=training, optimizer=optimizer)
+    train = jax.jit(partial(train_steps, distribution=EASY, step=step, batch=16, length=120))
     state, info = train(state, jax.random.key(1))
     assert easy_error(state.params) < 0.1
     assert info.loss[-20:].mean() < 0.5 * info.loss[:20].mean()
+
+
+@pytest.mark.parametrize("update", ["epoch", "iteration"])
+@pytest.mark.parametrize("name", ["half local", "slots, frozen loss"])
+def test_an_explicit_mesh_gives_the_same_step(name, update):
+    config, training = VARIANTS[name]
+    training = replace(training, update=update)
+    mesh = jax.make_mesh((1,), ("tasks",))
+    state = init_state(jax.random.key(0), config, training)
+    expected, _ = one_step(state, jax.random.key(2), a_batch(), config, training)
+    with jax.set_mesh(mesh):
+        over_tasks = jax.NamedSharding(mesh, jax.P("tasks"))
+        tasks = jax.device_put(a_batch(), over_tasks)
+        found, _ = one_step(state, jax.random.key(2), tasks, config, training)
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -221,16 +266,16 @@ def test_a_short_training_learns_to_cluster(labels):
     [
         ({"iterations": 0}, "must be at least 1"),
         ({"batch": 0}, "must be at least 1"),
-        ({"passes": 0}, "must be at least 1"),
+        ({"epochs": 0}, "must be at least 1"),
         ({"log_every": 0}, "must be at least 1"),
         ({"checkpoint_every": 0}, "must be at least 1"),
         ({"learning_rate": 0.0}, "learning_rate and clip must be positive"),
         ({"clip": -1.0}, "learning_rate and clip must be positive"),
-        ({"lam": 1.5}, r"lam must lie in \[0, 1\]"),
-        ({"turned": -0.1}, r"turned must lie in \[0, 1\]"),
-        ({"neighbours": 0}, "neighbours must be at least 1"),
-        ({"labels": "random"}, '"sorted" or "matched", got \'random\''),
-        ({"update": "never"}, '"pass" or "iteration", got \'never\''),
+        ({"classification_weight": 1.5}, r"classification_weight must lie in \[0, 1\]"),
+        ({"random_rotation_prob": -0.1}, r"random_rotation_prob must lie in \[0, 1\]"),
+        ({"num_neighbors": 0}, "num_neighbors must be at least 1"),
+        ({"label_assignment": "random"}, '"canonical" or "hungarian", got \'random\''),
+        ({"update": "never"}, '"epoch" or "iteration", got \'never\''),
     ],
 )
 def test_impossible_trainings_are_refused(fields, message):

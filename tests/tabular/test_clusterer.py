@@ -1,94 +1,150 @@
-"""Any table: sampling, labelling row by row, the number of clusters told, guessed or left open."""
+"""Any table: sampling, labelling row by row, the number of clusters given, found or left open."""
+
+from dataclasses import replace
 
 import jax
 import numpy as np
 import pytest
 
-from l2c_jax.recurrent import table as tables
+from l2c_jax.preprocessing.principal import apply_preprocessing
+from l2c_jax.recurrent.config import InferenceConfig, ModelConfig
 from l2c_jax.recurrent.learner import Learner
-from l2c_jax.recurrent.model import ModelConfig, init
-from l2c_jax.tabular.clusterer import label_chunks, label_table, offsets_to_use_all, study_table
+from l2c_jax.recurrent.model import init
+from l2c_jax.tabular import clusterer
+from l2c_jax.tabular.clusterer import (
+    TabularConfig,
+    adapt_table,
+    offsets_to_use_all,
+    pad_points,
+    predict_chunks,
+    predict_table,
+)
+from l2c_jax.tabular.count_head import init_count_head
+from l2c_jax.tabular.model import TabularModel
 
-TOLD = ModelConfig(dimensions=3, num_clusters=4, hidden=(6,), given_clusters=True, count_hidden=5)
+FREE = ModelConfig(dimensions=3, num_clusters=4, hidden=(6,))
+GIVEN = replace(FREE, condition_on_num_clusters=True)
 ROWS = np.random.default_rng(0).normal(size=(40, 5)) * [1, 2, 3, 4, 5]
 
 
-def learner(model: ModelConfig) -> Learner:
-    return Learner(init(jax.random.key(3), model), model, {})
+def model(config: ModelConfig = GIVEN, *, head: bool = True) -> TabularModel:
+    learner = Learner(init(jax.random.key(3), config), config)
+    count_head = init_count_head(jax.random.key(4), 3, 5, 4) if head else None
+    return TabularModel(learner, count_head)
 
 
-def labels(owner: Learner, rows: np.ndarray, **settings) -> np.ndarray:
-    return label_table(owner, study_table(owner, rows, **settings), rows).argmax(axis=1)
+def labels(owner: TabularModel, rows: np.ndarray, k: int | None = None) -> np.ndarray:
+    return predict_table(owner, adapt_table(owner, rows, k), rows).argmax(axis=1)
 
 
 def test_a_given_number_of_clusters_is_used_exactly():
-    found = labels(learner(TOLD), ROWS, num_clusters=3)
+    found = labels(model(), ROWS, 3)
     assert np.unique(found).tolist() == [0, 1, 2]
 
 
-def test_the_number_is_guessed_by_the_head_and_never_beyond_the_rows():
-    known = study_table(learner(TOLD), ROWS[:2])
-    assert known.count_probabilities.shape == (4,)
-    assert known.count_probabilities[2:].tolist() == [0, 0]
-    np.testing.assert_allclose(known.count_probabilities.sum(), 1)
-    below = known.count_probabilities.cumsum() < 0.5
-    assert len(known.clusters) == 1 + below.sum()
+def test_the_number_is_found_by_the_head_and_never_beyond_the_rows():
+    fitted = adapt_table(model(), ROWS[:2])
+    assert fitted.count_probabilities.shape == (4,)
+    assert fitted.count_probabilities[2:].tolist() == [0, 0]
+    np.testing.assert_allclose(fitted.count_probabilities.sum(), 1)
+    below = fitted.count_probabilities.cumsum() < 0.5
+    assert len(fitted.clusters) == 1 + below.sum()
 
 
-def test_a_learner_that_is_never_told_keeps_its_largest_clusters():
-    model = ModelConfig(dimensions=3, num_clusters=4, hidden=(6,))
-    known = study_table(learner(model), ROWS, num_clusters=2)
-    assert len(known.clusters) == 2
-    assert label_table(learner(model), known, ROWS).shape == (40, 2)
-    assert len(study_table(learner(model), ROWS).clusters) == 4
+def test_a_learner_without_an_input_for_k_keeps_its_largest_clusters():
+    free = model(FREE, head=False)
+    fitted = adapt_table(free, ROWS, 2)
+    assert len(fitted.clusters) == 2
+    assert predict_table(free, fitted, ROWS).shape == (40, 2)
+    assert len(adapt_table(free, ROWS).clusters) == 4
 
 
 def test_a_large_table_is_sampled_and_every_row_labelled(monkeypatch):
-    monkeypatch.setattr(tables, "SAMPLE", 32)
-    monkeypatch.setattr(tables, "CHUNK", 16)
-    owner = learner(TOLD)
-    known = study_table(owner, ROWS, num_clusters=2)
-    whole = label_table(owner, known, ROWS)
-    pieces = np.concatenate(list(label_chunks(owner, known, [ROWS[:7], ROWS[7:33], ROWS[33:]])))
-    np.testing.assert_allclose(whole, pieces, atol=1e-6)
+    monkeypatch.setattr(clusterer, "CHUNK", 16)
+    owner = model(head=False)
+    fitted = adapt_table(owner, ROWS, 2, config=TabularConfig(max_rows=32))
+    whole = predict_table(owner, fitted, ROWS)
+    pieces = list(predict_chunks(owner, fitted, [ROWS[:7], ROWS[7:33], ROWS[33:]]))
+    np.testing.assert_allclose(whole, np.concatenate(pieces), atol=1e-6)
     np.testing.assert_allclose(whole.sum(axis=1), 1)
 
 
 def test_raw_learners_read_the_columns_as_they_are():
-    model = ModelConfig(dimensions=5, num_clusters=2, hidden=(6,), frame="raw")
-    frame = study_table(learner(model), ROWS, standardise=False).frame
-    from l2c_jax.preprocessing.table_frame import enter_frame
-
-    np.testing.assert_allclose(enter_frame(frame, ROWS), ROWS, atol=1e-4)
+    raw = ModelConfig(dimensions=5, num_clusters=2, hidden=(6,), preprocessing="raw")
+    config = TabularConfig(standardize=False)
+    fitted = adapt_table(model(raw, head=False), ROWS, config=config)
+    np.testing.assert_allclose(apply_preprocessing(fitted.preprocessing, ROWS), ROWS, atol=1e-4)
 
 
 @pytest.mark.parametrize(
-    ("rows", "settings", "message"),
+    "moved",
+    [ROWS * 1e-7, ROWS + 1e7, ROWS * 1e150, ROWS * 10.0 ** np.arange(-6, 4, 2), ROWS[:, ::-1]],
+    ids=["small", "far", "huge", "units", "order of columns"],
+)
+@pytest.mark.parametrize("kind", ["principal", "clipped"])
+def test_units_offsets_and_order_of_columns_do_not_matter(kind, moved):
+    owner = model(replace(GIVEN, preprocessing=kind), head=False)
+    expected = predict_table(owner, adapt_table(owner, ROWS, 3), ROWS)
+    found = predict_table(owner, adapt_table(owner, moved, 3), moved)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_the_order_of_the_rows_does_not_matter():
+    owner, order = model(head=False), np.random.default_rng(1).permutation(40)
+    expected = predict_table(owner, adapt_table(owner, ROWS, 3), ROWS)
+    found = predict_table(owner, adapt_table(owner, ROWS[order], 3), ROWS[order])
+    np.testing.assert_allclose(found, expected[order], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [np.zeros((20, 3)), np.full((20, 3), 0.1), np.resize([1e308, -1e308], (20, 3)), ROWS[:1]],
+    ids=["zeros", "equal", "huge", "one row"],
+)
+def test_degenerate_tables_get_an_answer(rows):
+    owner = model(FREE, head=False)
+    assert np.isfinite(predict_table(owner, adapt_table(owner, rows), rows)).all()
+
+
+def test_padded_sizes_are_the_least_of_their_series():
+    series = sorted({16, 24, 32, 48, 64, 96, 128, 192, 256, 384})
+    for size in range(1, 385):
+        points, mask = pad_points(np.ones((size, 1)))
+        assert len(points) == next(padded for padded in series if padded >= size)
+        assert mask.sum() == size
+
+
+@pytest.mark.parametrize(
+    ("rows", "k", "message"),
     [
-        (np.zeros(3), {}, "rows and columns"),
-        (np.zeros((0, 2)), {}, "rows and columns"),
-        ([[np.nan, 1.0]], {}, "finite"),
-        (ROWS, {"num_clusters": 5}, "at most 4"),
-        (ROWS, {"num_clusters": 0}, "at least 1"),
-        (ROWS[:2], {"num_clusters": 3}, "at most 2"),
-        (ROWS, {"orders": 0}, "at least 1"),
+        (np.zeros(3), None, "rows and columns"),
+        (np.zeros((0, 2)), None, "rows and columns"),
+        ([[np.nan, 1.0]], None, "finite"),
+        (ROWS, 5, "at most 4"),
+        (ROWS, 0, "at least 1"),
+        (ROWS[:2], 3, "at most 2"),
     ],
 )
-def test_bad_input_is_refused(rows, settings, message):
+def test_bad_input_is_refused(rows, k, message):
     with pytest.raises(ValueError, match=message):
-        study_table(learner(TOLD), rows, **settings)
+        adapt_table(model(), rows, k)
 
 
-def test_other_columns_than_the_studied_ones_are_refused():
-    known = study_table(learner(TOLD), ROWS, num_clusters=2)
-    with pytest.raises(ValueError, match="4 columns, but 5"):
-        label_table(learner(TOLD), known, ROWS[:, :4])
+def test_other_columns_than_the_fitted_ones_are_refused():
+    owner = model(head=False)
+    fitted = adapt_table(owner, ROWS, 2)
+    with pytest.raises(ValueError, match="4 columns, but the model was fitted on 5"):
+        predict_table(owner, fitted, ROWS[:, :4])
 
 
-def test_weights_that_must_be_told_say_so():
-    model = ModelConfig(dimensions=3, num_clusters=4, hidden=(6,), given_clusters=True)
-    with pytest.raises(ValueError, match="have to be told"):
-        study_table(learner(model), ROWS)
+def test_weights_that_need_the_number_say_so():
+    with pytest.raises(ValueError, match="need the number of clusters, 1 to 4"):
+        adapt_table(model(head=False), ROWS)
+
+
+def test_fewer_members_are_kept_where_the_configuration_says_so():
+    config = TabularConfig(InferenceConfig(orders=8, top_fraction=0.25))
+    assert len(adapt_table(model(), ROWS, 2, config=config).state.permutations) == 2
 
 
 def test_offsets_move_as_little_as_needed():

@@ -7,15 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
-from l2c_jax.recurrent.model import ModelConfig, init
-from l2c_jax.tabular.count_head import NEIGHBOURS, RIDGE, count_features
-from l2c_jax.tabular.fit_count_head import CountConfig, fit_count
+from l2c_jax.recurrent.config import ModelConfig
+from l2c_jax.recurrent.learner import Learner, load_learner
+from l2c_jax.recurrent.model import init
+from l2c_jax.tabular.features import NEIGHBORS, RIDGE, count_features
+from l2c_jax.tabular.fit_count_head import CountHeadConfig, fit_count_head
+from l2c_jax.tabular.model import load_tabular_model, save_tabular_model
 from l2c_jax.tabular.persistence import mode_prominences
-from l2c_jax.tabular.separation import valleys
+from l2c_jax.tabular.separation import separation
 from l2c_jax.tasks.base import Task
 
-MODEL = ModelConfig(dimensions=2, num_clusters=3, hidden=(32,), given_clusters=True)
+MODEL = ModelConfig(dimensions=2, num_clusters=3, hidden=(32,), condition_on_num_clusters=True)
 
 
 def groups(key: jax.Array, most: int = 3) -> Task:
@@ -85,14 +87,14 @@ def test_features_against_numpy():
             [np.linalg.norm(table) for table in with_whom]
         )
         hard = [np.eye(3, dtype=np.float32)[p.argmax(axis=1)] for p in of_number]
-        gaps = np.array([valleys(POINTS, labels, told) for labels in hard])
+        gaps = np.array([separation(POINTS, labels, told) for labels in hard])
         expected += [*np.mean(single, axis=0), cosine]
         expected += [*gaps.mean(axis=0), *gaps[:, :2].min(axis=0)]
     free = np.asarray(given[1], np.float64)
     expected += [*np.sort(free.mean(axis=1), axis=1)[:, ::-1].mean(axis=0)]
     expected += [free.max(axis=2).mean(), -(free * np.log(free + 1e-9)).sum(axis=2).mean()]
-    for neighbours in NEIGHBOURS:
-        expected += [*mode_prominences(POINTS, mask, neighbours=neighbours, most=5).ravel()]
+    for neighbours in NEIGHBORS:
+        expected += [*mode_prominences(POINTS, mask, neighbors=neighbours, most=5).ravel()]
     expected += [*(points**2).mean(axis=0), np.log10(7)]
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
@@ -104,26 +106,34 @@ def test_one_reading_agrees_with_itself_and_one_point_is_finite():
     assert found[5] == 1.0
 
 
-def test_a_head_learns_to_count_and_travels_with_the_weights(tmp_path):
-    learner = Learner(init(jax.random.key(0), MODEL), MODEL, {})
-    config = CountConfig(tasks=1000, epochs=60, batch=64, hidden=16, learning_rate=1e-2)
-    taught = fit_count(learner, groups, config, progress=False)
-    assert taught.header["count"]["exact"] > 0.7  # by chance 1/3
-    assert learner.params.head is None
-    save_learner(tmp_path / "weights.safetensors", taught)
-    again = load_learner(tmp_path / "weights.safetensors")
-    jax.tree.map(np.testing.assert_array_equal, again.params, taught.params)
-    assert again.model == replace(MODEL, count_hidden=16)
+class Groups:
+    """A task distribution by duck typing."""
+
+    num_points, dimensions, num_clusters = 24, 2, 3
+    sample = staticmethod(groups)
 
 
-def test_a_learner_that_is_never_told_gets_no_head():
-    model = replace(MODEL, given_clusters=False)
-    learner = Learner(init(jax.random.key(0), model), model, {})
-    with pytest.raises(ValueError, match="given_clusters"):
-        fit_count(learner, groups, CountConfig(), progress=False)
+def test_a_head_learns_to_count_and_shares_a_file_with_the_learner(tmp_path):
+    learner = Learner(init(jax.random.key(0), MODEL), MODEL)
+    config = CountHeadConfig(tasks=1000, epochs=60, batch=64, hidden=16, learning_rate=1e-2)
+    model = fit_count_head(learner, Groups(), config, progress=False)
+    assert model.learner.metadata.extra["count_head"]["exact"] > 0.7  # by chance 1/3
+    path = tmp_path / "weights.safetensors"
+    save_tabular_model(path, model)
+    again = load_tabular_model(path)
+    jax.tree.map(np.testing.assert_array_equal, again.count_head, model.count_head)
+    jax.tree.map(np.testing.assert_array_equal, load_learner(path).params, learner.params)
+    assert again.learner.metadata.extra["count_head"]["hidden"] == 16
+
+
+def test_a_learner_without_an_input_for_k_gets_no_head():
+    config = replace(MODEL, condition_on_num_clusters=False)
+    learner = Learner(init(jax.random.key(0), config), config)
+    with pytest.raises(ValueError, match="condition_on_num_clusters"):
+        fit_count_head(learner, Groups(), CountHeadConfig(), progress=False)
 
 
 @pytest.mark.parametrize("bad", [{"tasks": 5}, {"hidden": 0}, {"learning_rate": 0.0}])
 def test_bad_configurations_are_refused(bad):
     with pytest.raises(ValueError, match="must be"):
-        CountConfig(**bad)
+        CountHeadConfig(**bad)

@@ -1,4 +1,4 @@
-"""Modes of a cloud of points, and valleys between clusters."""
+"""Modes of a cloud of points, and separation between clusters."""
 
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import pdist, squareform
 
 from l2c_jax.tabular.persistence import NEAREST, mode_prominences
-from l2c_jax.tabular.separation import FARTHEST, NO_VALLEY, solve, valleys
+from l2c_jax.tabular.separation import FARTHEST, NO_GAP, separation, solve
 
 POINTS = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
 
@@ -31,22 +31,22 @@ def by_linkage(points: np.ndarray, neighbours: int) -> list[float]:
 
 @pytest.mark.parametrize("neighbours", [3, 8])
 def test_prominences_are_those_of_single_linkage(neighbours):
-    found = mode_prominences(POINTS, jnp.ones(40, bool), neighbours=neighbours, most=10)
+    found = mode_prominences(POINTS, jnp.ones(40, bool), neighbors=neighbours, most=10)
     np.testing.assert_allclose(found[0], by_linkage(POINTS, neighbours)[:10], atol=1e-4)
 
 
 def test_points_that_are_not_there_change_nothing():
     padded = jnp.concatenate([POINTS, jnp.zeros((9, 2))])
     there = jnp.arange(49) < 40
-    alone = mode_prominences(POINTS, jnp.ones(40, bool), neighbours=3, most=5)
+    alone = mode_prominences(POINTS, jnp.ones(40, bool), neighbors=3, most=5)
     np.testing.assert_allclose(
-        mode_prominences(padded, there, neighbours=3, most=5), alone, atol=1e-6
+        mode_prominences(padded, there, neighbors=3, most=5), alone, atol=1e-6
     )
 
 
 def test_groups_far_apart_stand_out_and_hold_their_points():
     groups = np.concatenate([POINTS[:20] * 0.1, POINTS[20:32] * 0.1 + 3, POINTS[32:] * 0.1 - 3])
-    found = np.asarray(mode_prominences(groups, jnp.ones(40, bool), neighbours=3, most=6))
+    found = np.asarray(mode_prominences(groups, jnp.ones(40, bool), neighbors=3, most=6))
     assert (found[0, :2] > 1.5).all()
     assert found[0, 2] < 1
     assert sorted(found[1, :2].round(3)) in ([0.2, 0.3], [0.2, 0.5], [0.3, 0.5])
@@ -55,12 +55,12 @@ def test_groups_far_apart_stand_out_and_hold_their_points():
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_too_few_points_have_no_modes(count):
-    found = mode_prominences(POINTS[:6], jnp.arange(6) < count, neighbours=3, most=4)
+    found = mode_prominences(POINTS[:6], jnp.arange(6) < count, neighbors=3, most=4)
     np.testing.assert_array_equal(found, jnp.zeros((2, 4)))
 
 
 def test_equal_points_give_finite_numbers():
-    found = mode_prominences(jnp.zeros((8, 2)), jnp.ones(8, bool), neighbours=3, most=12)
+    found = mode_prominences(jnp.zeros((8, 2)), jnp.ones(8, bool), neighbors=3, most=12)
     assert found.shape == (2, 12)
     np.testing.assert_array_equal(found, jnp.zeros((2, 12)))
 
@@ -70,7 +70,7 @@ def test_a_cluster_cut_in_two_has_no_valley():
     wide = wide - wide.mean(axis=0)
     apart = jax.nn.one_hot(jnp.arange(80) // 40, 3)
     cut = jax.nn.one_hot(jnp.where(jnp.arange(80) < 40, 0, 1 + (wide[:, 1] > 0)), 3)
-    clear, halved = valleys(wide, apart, 2), valleys(wide, cut, 3)
+    clear, halved = separation(wide, apart, 2), separation(wide, cut, 3)
     assert clear[0] < 0.05 < 0.5 < halved[0]
     assert halved[1] < halved[0]
     assert clear[2] > halved[2]
@@ -83,15 +83,15 @@ def test_the_distance_is_that_of_mahalanobis():
     pooled = (np.cov(one.T, bias=True) + np.cov(other.T, bias=True)) / 2
     gap = one.mean(axis=0) - other.mean(axis=0)
     expected = 0.5 * np.log(gap @ np.linalg.inv(pooled) @ gap)
-    found = valleys(moved, jax.nn.one_hot(labels, 2), 2)[2]
+    found = separation(moved, jax.nn.one_hot(labels, 2), 2)[2]
     np.testing.assert_allclose(found, expected, atol=5e-3)
 
 
 def test_one_cluster_and_clusters_without_points():
     all_one = jax.nn.one_hot(jnp.zeros(40, int), 3)
-    np.testing.assert_allclose(valleys(POINTS, all_one, 1), [0, 0, np.log(FARTHEST)], rtol=1e-6)
-    assert valleys(POINTS, all_one, 2)[0] == NO_VALLEY
-    single = valleys(POINTS, jnp.ones((40, 1)), 1)
+    np.testing.assert_allclose(separation(POINTS, all_one, 1), [0, 0, np.log(FARTHEST)], rtol=1e-6)
+    assert separation(POINTS, all_one, 2)[0] == NO_GAP
+    single = separation(POINTS, jnp.ones((40, 1)), 1)
     np.testing.assert_allclose(single, [0, 0, np.log(FARTHEST)], rtol=1e-6)
 
 

@@ -1,0 +1,91 @@
+"""``l2c cluster``: label the rows of a table."""
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from l2c_jax.atomic import check_output, replacing
+from l2c_jax.io import label_file
+from l2c_jax.recurrent.config import InferenceConfig
+from l2c_jax.tabular.clusterer import TabularConfig
+from l2c_jax.tabular.model import load_tabular_model
+
+DEFAULT_WEIGHTS = "universal"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a table is read: the part of the library's configuration that has a flag."""
+
+    standardize: bool = True
+    """Give every column the same variance first."""
+    orders: int = 16
+    """Members of the ensemble, each with orders of its own. Of the packaged weights the most
+    confident quarter is averaged."""
+    epochs: int = 2
+    """Passes of each member over the sample."""
+
+    def config(self) -> TabularConfig:
+        """The library's configuration."""
+        default = TabularConfig()
+        inference = replace(default.inference, orders=self.orders, epochs=self.epochs)
+        return replace(default, inference=inference, standardize=self.standardize)
+
+    def paper(self) -> InferenceConfig:
+        """The same for synthetic tasks: every point is read."""
+        return InferenceConfig(epochs=self.epochs, orders=self.orders)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Cluster the rows of a table: the table as CSV with a cluster and probabilities per row.
+
+    The learner adapts to a sample of the rows and labels all of them in pieces, so that the file
+    may be larger than the memory.
+    """
+
+    file: tyro.conf.Positional[Path]
+    """Text with commas, semicolons or tabs, .parquet, or .npy. Columns that are not numbers are
+    left out, and listed."""
+    weights: Annotated[str, tyro.conf.arg(aliases=["-w"])] = DEFAULT_WEIGHTS
+    """A weight file, or the name of packaged weights."""
+    num_clusters: Annotated[int | None, tyro.conf.arg(aliases=["-k", "--n-clusters"])] = None
+    """How many clusters; default: the learner finds the number (some weights need it)."""
+    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
+    """Where the answer goes; default: standard output."""
+    plot: Path | None = None
+    """A picture of the clusters on two principal axes (needs matplotlib)."""
+    label_column: str | None = None
+    """A column with true labels: not read, but compared with the answer."""
+    reading: tyro.conf.OmitArgPrefixes[Reading] = Reading()
+    seed: int = 0
+    """Seed of the sample and the orders."""
+
+    def run(self) -> int:
+        """Read, cluster, write."""
+        outputs = [path for path in (self.out, self.plot) if path is not None]
+        for path in outputs:
+            others = (other for other in outputs if other is not path)
+            check_output(path, (self.file, self.weights, *others))
+        request = label_file.LabelRequest(
+            self.file,
+            num_clusters=self.num_clusters,
+            label_column=self.label_column,
+            config=self.reading.config(),
+            seed=self.seed,
+        )
+        model = load_tabular_model(self.weights)
+        fitted = label_file.adapt_file(model, request)
+        if self.out is None:
+            summary = label_file.write(model, fitted, sys.stdout)
+        else:
+            with replacing(self.out) as draft, draft.open("w", newline="") as file:
+                summary = label_file.write(model, fitted, file)
+        for line in label_file.report(fitted, summary):
+            print(line, file=sys.stderr)
+        if self.plot is not None:
+            label_file.draw(fitted, summary, self.plot)
+        return 0

@@ -1,0 +1,95 @@
+"""``l2c evaluate``: measure weights on tasks with known labels."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import jax
+import numpy as np
+import tyro
+
+from l2c_jax.cli.cluster import DEFAULT_WEIGHTS, Reading
+from l2c_jax.io.tables import read_table
+from l2c_jax.metrics import METRICS, scores
+from l2c_jax.recurrent.evaluation import oracle_labels, sample_with_oracle, score_tasks
+from l2c_jax.recurrent.inference import predict_tasks
+from l2c_jax.recurrent.learner import Learner, load_learner
+from l2c_jax.tabular.clusterer import adapt_table, predict_table
+from l2c_jax.tabular.model import load_tabular_model
+from l2c_jax.tasks import TaskDistribution, from_description
+
+
+class UsageError(ValueError):
+    """What was asked cannot be done; one line says why."""
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure weights on fresh tasks from their training distribution, or on a labelled file."""
+
+    weights: Annotated[str, tyro.conf.arg(aliases=["-w"])] = DEFAULT_WEIGHTS
+    """A weight file, or the name of packaged weights."""
+    file: Path | None = None
+    """A labelled table; default: fresh tasks like those the weights were trained on."""
+    label_column: str | None = None
+    """The file's column with true labels."""
+    count: int = 100
+    """How many tasks."""
+    reading: tyro.conf.OmitArgPrefixes[Reading] = Reading()
+    seed: int = 0
+    """Seed of tasks and orders."""
+
+    def run(self) -> int:
+        """Measure and print."""
+        if self.count < 1:
+            raise UsageError("count must be at least 1")
+        if self.file is not None:
+            return self._on_file(self.file)
+        learner = load_learner(self.weights)
+        described = learner.metadata.tasks
+        distribution = None if described is None else from_description(described)
+        if distribution is None:
+            raise UsageError(
+                f"{self.weights}: its header names no task distribution that can be made again; "
+                "give a --file"
+            )
+        self._on_tasks(learner, distribution)
+        return 0
+
+    def _on_file(self, file: Path) -> int:
+        if self.label_column is None:
+            raise UsageError("--file needs --label-column, the column with true labels")
+        table = read_table(file, ignore=self.label_column)
+        classes = table.column(self.label_column)
+        model = load_tabular_model(self.weights)
+        given = {"num_clusters": np.unique(classes).size, "config": self.reading.config()}
+        fitted = adapt_table(model, table.numbers, **given, seed=self.seed)
+        labels = predict_table(model, fitted, table.numbers).argmax(axis=1)
+        result = scores(classes, labels)
+        print(", ".join(f"{name} {value:.4f}" for name, value in result.items()))
+        return 0
+
+    def _on_tasks(self, learner: Learner, distribution: TaskDistribution) -> None:
+        tasks, mixtures = sample_with_oracle(distribution, self.seed, self.count)
+        training = learner.metadata.training
+        probabilities = predict_tasks(
+            learner,
+            jax.random.key(self.seed),
+            tasks,
+            config=self.reading.paper(),
+            num_clusters_given=training is None or training.k_dropout < 1,
+        )
+        answers = {"learned": np.asarray(probabilities.argmax(axis=-1))}
+        if mixtures is not None:
+            answers["Bayes oracle"] = oracle_labels(tasks, mixtures)
+        print(f"{self.count} fresh tasks of {type(distribution).__name__}, seed {self.seed}")
+        print(f"{'':14}" + "".join(f"{name:>18}" for name in METRICS))
+        for method, labels in answers.items():
+            cells = [_mean(values) for values in score_tasks(tasks, labels).values()]
+            print(f"{method:14}" + "".join(f"{cell:>18}" for cell in cells))
+
+
+def _mean(values: np.ndarray) -> str:
+    """Mean and standard error."""
+    stderr = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else float("nan")
+    return f"{values.mean():.4f} ± {stderr:.4f}"
