@@ -1,1 +1,6 @@
 """The estimators, with scikit-learn's interface."""
+
+from l2c_jax.estimators.meta_clusterer import MetaClusterer
+from l2c_jax.estimators.similarity_clusterer import SimilarityClusterer
+
+__all__ = ["MetaClusterer", "SimilarityClusterer"]
