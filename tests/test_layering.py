@@ -1,4 +1,4 @@
-"""Imports point down, and heavy libraries stay in the rooms they were given."""
+"""Imports point down, there is no circle, and heavy libraries stay where they belong."""
 
 import ast
 import subprocess
@@ -11,77 +11,133 @@ import pytest
 import l2c_jax
 
 ROOT = Path(l2c_jax.__file__).parent
-WINGS = ("recurrent", "pairwise", "baselines")
-FLOORS = [
-    ("types", "atomic", "runtime", "processes", "provenance"),
-    ("tasks", "matching"),
-    ("weights", "metrics", "checkpoints", "loop"),
-    WINGS,
-    ("evaluate", "report", "plots", "table_files", "tables", "axioms", "demo"),
-    ("estimator", "similarity_clusterer", "label_file"),
-    ("cli", "__init__", "__main__"),
+LAYERS = [  # from the bottom up; a set holds neighbors, which do not import each other
+    {"types", "atomic"},
+    {"metrics", "training"},
+    {"preprocessing"},
+    {"tasks"},
+    {"recurrent", "pairwise"},
+    {"tabular"},
+    {"estimators", "plots"},
+    {"io"},
+    {"demo"},
+    {"cli"},
+    {"__init__", "__main__"},
 ]
-FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+LAYER = {package: number for number, packages in enumerate(LAYERS) for package in packages}
 MODULES = {path.relative_to(ROOT).as_posix(): path for path in sorted(ROOT.rglob("*.py"))}
 HOMES = {  # who may import what; a folder ends in /
     "matplotlib": ("plots.py",),
-    "sklearn": ("estimator.py", "similarity_clusterer.py", "baselines/", "demo.py"),
-    "flax": ("pairwise/", "baselines/dec.py"),
-    "orbax": ("checkpoints.py",),
-    "tyro": ("cli.py",),
-    "pyarrow": ("table_files.py",),
+    "sklearn": ("estimators/", "metrics.py", "demo.py"),
+    "flax": ("pairwise/",),
+    "orbax": ("training/checkpoints.py",),
+    "tyro": ("cli/",),
+    "pyarrow": ("io/files.py",),
 }
 
 
-def imports(module: str) -> Iterator[str]:
+def imports(path: Path) -> Iterator[str]:
     """Every dotted name that a module imports, at its top or inside a function."""
-    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{module} imports relatively"
+            assert node.level == 0, f"{path} imports relatively"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def room(name: str) -> str:
-    """``recurrent`` of ``l2c_jax.recurrent.model.init``; ``__init__`` of the package's face."""
+def package(name: str) -> str:
+    """``recurrent`` of ``l2c_jax.recurrent.model.init``; ``__init__`` for the top's own names."""
     part = name.split(".")[1] if "." in name else "__init__"
     return part if (ROOT / part).is_dir() or (ROOT / f"{part}.py").is_file() else "__init__"
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_every_module_has_a_floor(module):
-    assert module.split("/")[0].removesuffix(".py") in FLOOR, "say in FLOORS where it lives"
+def module_file(name: str) -> str | None:
+    """The file of ``l2c_jax.recurrent.model.init``: ``recurrent/model.py``."""
+    parts = name.split(".")[1:]
+    for length in range(len(parts), 0, -1):
+        stem = "/".join(parts[:length])
+        for file in (f"{stem}.py", f"{stem}/__init__.py"):
+            if file in MODULES:
+                return file
+    return None
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_point_down(module):
     here = module.split("/")[0].removesuffix(".py")
-    ours = {room(name) for name in imports(module) if name.split(".")[0] == "l2c_jax"}
+    assert here in LAYER, "say in LAYERS where it belongs"
+    ours = {package(name) for name in imports(MODULES[module]) if name.split(".")[0] == "l2c_jax"}
     for there in ours - {here}:
-        assert FLOOR[there] <= FLOOR[here], f"{module} imports {there}, which is above it"
-        sideways = here in WINGS and there in WINGS
-        assert not sideways, f"{module} imports {there}, the wing beside it"
+        assert LAYER[there] < LAYER[here], f"{module} imports {there}, which is not below it"
+
+
+def test_modules_import_each_other_without_a_circle():
+    edges = {
+        module: {
+            file
+            for name in imports(path)
+            if name.split(".")[0] == "l2c_jax"
+            and (file := module_file(name)) not in (None, module)
+            and not file.endswith("__init__.py")
+        }
+        for module, path in MODULES.items()
+        if not module.endswith("__init__.py")
+    }
+    done: set[str] = set()
+
+    def visit(module: str, trail: tuple[str, ...]) -> None:
+        assert module not in trail, f"a circle: {' -> '.join((*trail, module))}"
+        if module not in done:
+            for other in edges.get(module, ()):
+                visit(other, (*trail, module))
+            done.add(module)
+
+    for module in edges:
+        visit(module, ())
 
 
 @pytest.mark.parametrize("library", HOMES)
-def test_heavy_libraries_stay_at_home(library):
-    users = {module for module in MODULES if library in {n.split(".")[0] for n in imports(module)}}
+def test_heavy_libraries_stay_where_they_belong(library):
+    users = {
+        module
+        for module, path in MODULES.items()
+        if library in {name.split(".")[0] for name in imports(path)}
+    }
     homes = HOMES[library]
-    strangers = {user for user in users if not any(user == h or user.startswith(h) for h in homes)}
-    assert not strangers
+    assert users
+    assert not {user for user in users if not any(user.startswith(home) for home in homes)}
 
 
-def test_reading_imports_sees_those_inside_functions():
-    assert "orbax.checkpoint" in set(imports("checkpoints.py"))
+def test_reading_imports_includes_those_inside_functions():
+    assert "orbax.checkpoint" in set(imports(MODULES["training/checkpoints.py"]))
 
 
-def test_importing_the_core_imports_nothing_heavy():
-    code = (
-        "import sys, l2c_jax, l2c_jax.tasks, l2c_jax.recurrent\n"
-        f"print(*sorted({set(HOMES)} & set(sys.modules)))"
-    )
+def test_no_public_name_is_both_a_module_and_something_else():
+    for module in MODULES:
+        if not module.endswith("__init__.py"):
+            continue
+        folder = (ROOT / module).parent
+        names = {path.stem for path in folder.glob("*.py")} | {
+            path.name for path in folder.iterdir() if path.is_dir()
+        }
+        dotted = ".".join(["l2c_jax", *Path(module).parent.parts])
+        code = f"import {dotted} as p; print(*getattr(p, '__all__', ()))"
+        said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        public = set(said.stdout.split())
+        assert not public & names, f"{dotted}: {public & names}"
+
+
+def test_importing_the_library_imports_nothing_heavy():
+    code = f"import sys, l2c_jax\nprint(*sorted({set(HOMES)} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
     assert done.stdout.split() == []
+
+
+def test_every_public_name_is_there():
+    for name in l2c_jax.__all__:
+        assert getattr(l2c_jax, name) is not None
+    assert list(l2c_jax.__all__) == sorted(l2c_jax.__all__)
+    assert set(l2c_jax.__all__) <= set(dir(l2c_jax))

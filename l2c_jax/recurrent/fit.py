@@ -26,13 +26,17 @@ from l2c_jax.training.weights import content_hash
 from l2c_jax.types import Array, Key, PyTree
 
 
-def check_fit(distribution: TaskDistribution, config: ModelConfig) -> None:
-    """Refuse a model that cannot hold the tasks.
+def check_fit(
+    distribution: TaskDistribution, config: ModelConfig, start: Learner | None = None
+) -> None:
+    """Refuse a model that cannot hold the tasks, and a start of another shape.
 
     Raises:
       ValueError: if the tasks have more clusters than the model, or other dimensions where the
-        points are not preprocessed.
+        points are not preprocessed, or the start has another configuration.
     """
+    if start is not None and start.config != config:
+        raise ValueError(f"the learner to start from has the shape {start.config}, not {config}")
     if distribution.num_clusters > config.num_clusters:
         raise ValueError(
             f"the tasks have up to {distribution.num_clusters} clusters, the model only "
@@ -238,29 +242,22 @@ def fit(
       >>> finished, learner.metadata.iterations
       (True, 2)
     """
-    check_fit(distribution, config)
-    if start is not None and start.config != config:
-        raise ValueError(f"the learner to start from has the shape {start.config}, not {config}")
+    check_fit(distribution, config, start)
     key_init, key_run = jax.random.split(jax.random.key(training.seed))
-    metadata = Metadata(
-        tasks=describe(distribution),
-        training=training,
-        start=None if start is None else content_hash(start.params),
-        provenance=provenance(),
-        versions=versions(),
-    )
+    metadata = _metadata(distribution, training, start)
     state = init_state(key_init, config, training, optimizer)
     if start is not None:
         state = state._replace(params=jax.tree.map(jnp.array, start.params))  # chunk reuses them
+    lengths = loop.LoopConfig(
+        iterations=training.iterations,
+        log_every=training.log_every,
+        checkpoint_every=training.checkpoint_every,
+        points_per_iteration=training.batch * distribution.num_points * training.epochs,
+    )
     state, done, seconds = loop.run(
         lambda: make_advance(key_run, distribution, config, training, optimizer),
         state,
-        loop.LoopConfig(
-            iterations=training.iterations,
-            log_every=training.log_every,
-            checkpoint_every=training.checkpoint_every,
-            points_per_iteration=training.batch * distribution.num_points * training.epochs,
-        ),
+        lengths,
         folder=run.folder,
         resume=run.resume,
         progress=run.progress,
@@ -277,6 +274,19 @@ def fit(
     learner = replace(learner, metadata=replace(metadata, error=error))
     _save(learner, run)
     return learner, True
+
+
+def _metadata(
+    distribution: TaskDistribution, training: TrainConfig, start: Learner | None
+) -> Metadata:
+    """What is known before the first iteration."""
+    return Metadata(
+        tasks=describe(distribution),
+        training=training,
+        start=None if start is None else content_hash(start.params),
+        provenance=provenance(),
+        versions=versions(),
+    )
 
 
 def _run_config(

@@ -16,7 +16,7 @@ from l2c_jax.recurrent.config import InferenceConfig
 from l2c_jax.recurrent.inference import AdaptedState, adapt, predict_log_probs
 from l2c_jax.tabular.count_head import table_count_log_probs
 from l2c_jax.tabular.model import TabularModel
-from l2c_jax.types import ArrayLike
+from l2c_jax.types import ArrayLike, Key
 
 CHUNK = 1024
 """Rows labelled in one call; every table shares the compiled program."""
@@ -104,13 +104,9 @@ def adapt_table(
     points = points[np.lexsort(points.T)]  # the result does not depend on the order of the rows
     padded, mask = pad_points(points)
     key_count, key_adapt = jax.random.split(jax.random.key(seed))
-    probabilities = None
-    if model.count_head is not None:
-        given = learner, model.count_head, key_count, padded, mask
-        logs = np.array(_count_log_probs(*given, config=config.counting), np.float64)
-        logs[limit:] = -np.inf
-        probabilities = np.exp(logs - np.logaddexp.reduce(logs))
-        num_clusters = num_clusters or 1 + int((probabilities.cumsum() < 0.5).sum())
+    probabilities = _count_probabilities(model, key_count, padded, mask, config, limit)
+    if num_clusters is None and probabilities is not None:
+        num_clusters = 1 + int((probabilities.cumsum() < 0.5).sum())
     k = (num_clusters or 0) if shape.condition_on_num_clusters else 0
     state = _adapt(
         *(learner, key_adapt, padded, mask, np.int32(k)),
@@ -261,6 +257,23 @@ def offsets_to_use_all(logs: np.ndarray) -> np.ndarray:
             break
         offsets[cluster] += lacks.min() + 1e-6 * (1 + abs(lacks.min()))
     return offsets
+
+
+def _count_probabilities(
+    model: TabularModel,
+    key: Key,
+    points: np.ndarray,
+    mask: np.ndarray,
+    config: TabularConfig,
+    limit: int,
+) -> np.ndarray | None:
+    """``[K]``, P(k | X) with no weight above the limit; None without a head."""
+    if model.count_head is None:
+        return None
+    given = model.learner.without_metadata(), model.count_head, key, points, mask
+    logs = np.array(_count_log_probs(*given, config=config.counting), np.float64)
+    logs[limit:] = -np.inf
+    return np.exp(logs - np.logaddexp.reduce(logs))
 
 
 def _label(model: TabularModel, fitted: FittedTable, points: np.ndarray) -> np.ndarray:

@@ -87,6 +87,7 @@ def turned(key: Key, task: Task, share: float) -> Task:
 
 class TaskDistribution(Protocol):
     """d"""
+
     num_points: int
     dimensions: int
     num_clusters: int

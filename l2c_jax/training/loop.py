@@ -223,6 +223,7 @@ def run(
 @dataclass(frozen=True)
 class RunOptions:
     """o"""
+
     folder: str | Path | None = None
     resume: bool = False
     progress: bool = True

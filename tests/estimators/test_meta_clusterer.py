@@ -1,4 +1,4 @@
-"""The scikit-learn face: its own conformance checks, and what its users rely on."""
+"""The estimator: scikit-learn's conformance checks, and what its users rely on."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from l2c_jax.estimators.meta_clusterer import MetaClusterer
 from l2c_jax.metrics import adjusted_rand_index
-from l2c_jax.recurrent import table
+from l2c_jax.tabular import clusterer
 
 ROWS, TRUTH = make_blobs(200, centers=4, n_features=6, cluster_std=0.7, random_state=1)
 
@@ -31,7 +31,7 @@ def fitted(**settings):
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
     """Programs are not optimised in tests; the tables here are small."""
-    monkeypatch.setattr(table, "CHUNK", 64)
+    monkeypatch.setattr(clusterer, "CHUNK", 64)
 
 
 EVERY_RULE = """
@@ -39,8 +39,8 @@ import warnings
 warnings.simplefilter("ignore")
 from sklearn.utils.estimator_checks import check_estimator
 from l2c_jax.estimators.meta_clusterer import MetaClusterer
-from l2c_jax.recurrent import table
-table.CHUNK = 64
+from l2c_jax.tabular import clusterer
+clusterer.CHUNK = 64
 results = check_estimator(MetaClusterer(n_orders=2), on_skip=None, on_fail=None)
 print(len(results), *(r["check_name"] for r in results if r["status"] != "passed"))
 """

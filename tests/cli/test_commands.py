@@ -9,17 +9,20 @@ import numpy as np
 import pytest
 
 from l2c_jax.cli import main
-from l2c_jax.recurrent import Learner, ModelConfig, init, save_learner
-from l2c_jax.tasks import TaskConfig
+from l2c_jax.recurrent import Learner, Metadata, ModelConfig, TrainConfig, init, save_learner
+from l2c_jax.tasks import GaussianTasks, describe
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory) -> Path:
     """Untrained weights of up to 3 clusters: enough to see that commands work."""
     model = ModelConfig(dimensions=2, num_clusters=3, hidden=(8, 8))
-    header = {"tasks": vars(TaskConfig(num_points=20, num_clusters=3)), "training": {"passes": 2}}
+    tasks = describe(GaussianTasks(num_points=20, num_clusters=3))
+    metadata = Metadata(
+        tasks=tasks, training=TrainConfig(), error={"mean": 0.1, "stderr": 0.01, "n": 9}
+    )
     path = tmp_path_factory.mktemp("weights") / "small.safetensors"
-    save_learner(path, Learner(init(jax.random.key(0), model), model, header))
+    save_learner(path, Learner(init(jax.random.key(0), model), model, metadata))
     return path
 
 
@@ -67,10 +70,25 @@ def test_evaluate_on_a_labelled_file(weights, table, capsys):
     assert capsys.readouterr().out.startswith("error ")
 
 
-def test_info_prints_the_header(weights, capsys):
+def test_info_is_a_page_for_people(weights, capsys):
     assert call("info", weights) == 0
+    page = capsys.readouterr().out
+    assert "clusters        1 to 3" in page
+    assert "GaussianTasks (N <= 20" in page
+    assert "0.100 ± 0.010 on 9 fresh tasks" in page
+
+
+def test_info_of_the_packaged_weights_shows_their_scores(capsys):
+    assert call("info") == 0
+    page = capsys.readouterr().out
+    assert "1 to 10; the number is found or given" in page
+    assert "known failures" in page
+
+
+def test_info_prints_the_whole_header_as_json(weights, capsys):
+    assert call("info", weights, "--json") == 0
     header = json.loads(capsys.readouterr().out)
-    assert header["model"]["num_clusters"] == 3
+    assert header["config"]["num_clusters"] == 3
     assert header["versions"]["jax"] == jax.__version__
 
 
@@ -107,7 +125,7 @@ BAD_CALLS = {
     "K of 0": (["cluster", "TABLE", "-k", "0"], "at least 1"),
     "K beyond the weights": (["cluster", "TABLE", "-k", "4"], "at most 3"),
     "K beyond the points": (["cluster", "SHORT", "-k", "2"], "at most 1 (the rows)"),
-    "no passes": (["cluster", "TABLE", "--passes", "0"], "at least 1"),
+    "no epochs": (["cluster", "TABLE", "--epochs", "0"], "at least 1"),
     "no such column": (["cluster", "TABLE", "--label-column", "z"], "no column 'z'"),
     "nowhere to write": (["cluster", "TABLE", "-o", "no/such/folder.csv"], "there is no folder"),
     "no labels": (["evaluate", "--file", "TABLE"], "--label-column"),
@@ -137,11 +155,12 @@ def test_weights_that_are_none_are_refused(command, table, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--tasks.num-clusters", "3"], "set model.num_clusters"),
-        (["--tasks.swirls", "2", "--tasks.dimensions", "1"], "swirls need at least 2 dimensions"),
+        (["--gaussian.num-clusters", "3"], "set model.num_clusters"),
+        (["--gaussian.num-swirls", "2", "--gaussian.dimensions", "1"], "at least 2 dimensions"),
         (["--training.batch", "0"], "must be at least 1"),
-        (["--training.labels", "alphabetic"], "alphabetic"),
+        (["--training.label-assignment", "alphabetic"], "alphabetic"),
         (["--model.hidden", "-1"], "hidden"),
+        (["--prior", "tables"], "--tables.files"),
     ],
 )
 def test_a_bad_configuration_is_refused_before_training(arguments, message, tmp_path, capsys):
@@ -152,9 +171,9 @@ def test_a_bad_configuration_is_refused_before_training(arguments, message, tmp_
 
 def test_the_weights_are_those_of_a_file_with_other_clusters(tmp_path, table, capsys):
     model = ModelConfig(dimensions=2, num_clusters=2, hidden=(4,))
-    path = tmp_path / "told.safetensors"
-    told = ModelConfig(dimensions=2, num_clusters=2, hidden=(4,), given_clusters=True)
-    save_learner(path, Learner(init(jax.random.key(0), told), model, {}))
+    path = tmp_path / "other.safetensors"
+    other = ModelConfig(2, 2, (4,), condition_on_num_clusters=True)
+    save_learner(path, Learner(init(jax.random.key(0), other), model))
     assert call("cluster", table, "-w", path) == 2
     assert "expected layers.0.input_kernel of shape" in capsys.readouterr().err
 
@@ -173,3 +192,45 @@ def test_the_two_outputs_are_two_files(weights, table, tmp_path, capsys):
     assert call("cluster", table, "-w", weights, "--out", both, "--plot", both) == 2
     assert not both.exists()
     capsys.readouterr()
+
+
+TINY = [
+    *("--training.iterations", "2", "--training.batch", "2", "--training.log-every", "2"),
+    *("--quiet", "--model.hidden", "4"),
+]
+
+
+@pytest.mark.parametrize("prior", ["gaussian", "broad", "tables", "tables and broad"])
+def test_weights_of_every_kind_are_trained_and_evaluated(prior, tmp_path, capsys):
+    rows = [f"{i % 2 * 5 + i / 50},{i % 7},{'ab'[i % 2]}" for i in range(40)]
+    file = tmp_path / "table.csv"
+    file.write_text("x,y,class\n" + "\n".join(rows) + "\n")
+    run = tmp_path / "run"
+    more = {
+        "gaussian": ("--gaussian.num-points", 12),
+        "broad": ("--broad.num-points", 16, "--broad.min-points", 12, "--model.num-clusters", 10),
+        "tables": ("--tables.files", file, "--tables.num-points", 12),
+        "tables and broad": (
+            *("--tables.files", file, "--tables.num-points", 12, "--tables.broad-share", 0.5),
+            *("--broad.num-points", 16, "--broad.min-points", 12, "--model.num-clusters", 10),
+        ),
+    }[prior]
+    if prior == "gaussian":
+        more += ("--start", first_weights(tmp_path))
+    assert call("train", "--out", run, "--prior", prior.split()[0], *TINY, *more) == 0
+    assert "on fresh tasks" in capsys.readouterr().out
+    evaluated = call("evaluate", "-w", run / "weights.safetensors", "--count", 3, "--orders", 2)
+    answer = capsys.readouterr()
+    if prior.startswith("tables"):
+        assert evaluated == 2
+        assert "give a --file" in answer.err
+    else:
+        assert evaluated == 0
+        assert ("Bayes oracle" in answer.out) == (prior == "gaussian")
+
+
+def first_weights(folder: Path) -> Path:
+    config = ModelConfig(hidden=(4,))
+    path = folder / "first.safetensors"
+    save_learner(path, Learner(init(jax.random.key(0), config), config))
+    return path
