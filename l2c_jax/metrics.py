@@ -1,6 +1,7 @@
 """How well a partition matches the true one: error up to relabelling, ARI, NMI."""
 
 import itertools
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -10,15 +11,15 @@ from scipy.optimize import linear_sum_assignment
 
 from l2c_jax.types import Array, ArrayLike
 
-_ENUMERATED = 4  # up to 4! = 24 relabellings, looking at all of them beats the Hungarian loop
+_ENUMERATED = 4  # up to 4! = 24 relabellings, enumeration is faster than the Hungarian loop
 
 
 def cheapest_relabelling(cost: Array) -> Array:
-    """The permutation of least total cost, one task at a time; ``vmap`` over tasks.
+    """The permutation of least total cost, for one task; ``vmap`` over tasks.
 
-    Solves :math:`\\min_\\pi \\sum_i C_{i, \\pi(i)}`. Up to four clusters every permutation is
-    looked at, which is faster inside jit; beyond that optax's Hungarian algorithm runs. No
-    gradient flows through the choice.
+    Solves :math:`\\min_\\pi \\sum_i C_{i, \\pi(i)}`. Up to four clusters all permutations are
+    compared, which is faster inside jit; beyond four, optax's Hungarian algorithm runs. The
+    permutation has no gradient.
 
     Args:
       cost: ``[K, K]`` finite costs of renaming cluster ``i`` (row) to ``j`` (column).
@@ -76,7 +77,7 @@ def matched_error(labels: Array, predicted: Array, mask: Array, num_clusters: in
 
 
 def contingency(labels: ArrayLike, predicted: ArrayLike) -> np.ndarray:
-    """Counts of points per true class (row) and found cluster (column).
+    """Counts of points per true class (row) and predicted cluster (column).
 
     Args:
       labels: ``[N]``, any values that can be compared.
@@ -87,25 +88,37 @@ def contingency(labels: ArrayLike, predicted: ArrayLike) -> np.ndarray:
 
     Raises:
       ValueError: if the two are not vectors of one, positive length.
+
+    Example:
+      >>> contingency([0, 0, 1], ["a", "b", "b"]).tolist()
+      [[1, 1], [0, 1]]
     """
+    row, column = _codes(labels, predicted)
+    table = np.zeros((row.max() + 1, column.max() + 1), np.int64)
+    np.add.at(table, (row, column), 1)
+    return table
+
+
+def _codes(labels: ArrayLike, predicted: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Both partitions as integers ``[N]`` from 0, in the order of the sorted names."""
     labels, predicted = np.asarray(labels), np.asarray(predicted)
     if labels.ndim != 1 or labels.shape != predicted.shape or labels.size == 0:
         raise ValueError(
             f"labels and predicted must be vectors of the same length of at least 1, "
             f"got shapes {labels.shape} and {predicted.shape}"
         )
-    rows, row = np.unique(labels, return_inverse=True)
-    columns, column = np.unique(predicted, return_inverse=True)
-    table = np.zeros((rows.size, columns.size), np.int64)
-    np.add.at(table, (row, column), 1)
-    return table
+    return (
+        np.unique(labels, return_inverse=True)[1],
+        np.unique(predicted, return_inverse=True)[1],
+    )
 
 
 def error_rate(labels: ArrayLike, predicted: ArrayLike) -> float:
     """Share of points labelled wrongly under the best one-to-one relabelling (section 4.2).
 
-    Kuhn-Munkres on the contingency table, by SciPy. Clusters beyond the number of classes match
-    nothing, so all their points count as wrong; a noise label such as DBSCAN's -1 is one cluster.
+    :math:`1 - \\max_\\pi \\sum_i T_{i, \\pi(i)} / N` with the contingency table T, by SciPy's
+    linear sum assignment. Clusters beyond the number of classes match no class: all their points
+    count as wrong. A noise label such as DBSCAN's -1 is one cluster.
 
     Args:
       labels: ``[N]``, the truth.
@@ -113,6 +126,9 @@ def error_rate(labels: ArrayLike, predicted: ArrayLike) -> float:
 
     Returns:
       The 0-1 loss, in [0, 1].
+
+    Raises:
+      ValueError: if the two are not vectors of one, positive length.
 
     Example:
       >>> error_rate(["a", "a", "b"], [7, 7, 3])
@@ -123,7 +139,7 @@ def error_rate(labels: ArrayLike, predicted: ArrayLike) -> float:
 
 
 def adjusted_rand_index(labels: ArrayLike, predicted: ArrayLike) -> float:
-    """Adjusted Rand index: 1 for the same partition, 0 on average for a random one.
+    """Adjusted Rand index, by scikit-learn: 1 for the same partition, on average 0 by chance.
 
     Args:
       labels: ``[N]``.
@@ -132,6 +148,9 @@ def adjusted_rand_index(labels: ArrayLike, predicted: ArrayLike) -> float:
     Returns:
       At most 1; may be negative.
 
+    Raises:
+      ValueError: if the two are not vectors of one, positive length.
+
     References:
       Hubert & Arabie, *Comparing partitions*, 1985.
 
@@ -139,23 +158,13 @@ def adjusted_rand_index(labels: ArrayLike, predicted: ArrayLike) -> float:
       >>> adjusted_rand_index([0, 0, 1, 1], [1, 1, 0, 0])
       1.0
     """
-    table = contingency(labels, predicted).astype(np.float64)
+    from sklearn.metrics import adjusted_rand_score
 
-    def pairs(counts: np.ndarray) -> float:
-        return float((counts * (counts - 1)).sum() / 2)
-
-    together, rows, columns = pairs(table), pairs(table.sum(1)), pairs(table.sum(0))
-    total = pairs(table.sum(keepdims=True))
-    if total == 0:
-        return 1.0
-    expected, largest = rows * columns / total, (rows + columns) / 2
-    if largest == expected:  # both are one cluster, or both all singletons
-        return 1.0
-    return (together - expected) / (largest - expected)
+    return float(adjusted_rand_score(*_codes(labels, predicted)))
 
 
 def normalized_mutual_information(labels: ArrayLike, predicted: ArrayLike) -> float:
-    """Mutual information over the arithmetic mean of the entropies.
+    """Mutual information over the arithmetic mean of the entropies, by scikit-learn.
 
     Args:
       labels: ``[N]``.
@@ -164,18 +173,41 @@ def normalized_mutual_information(labels: ArrayLike, predicted: ArrayLike) -> fl
     Returns:
       In [0, 1]; 1 if both are a single cluster.
 
+    Raises:
+      ValueError: if the two are not vectors of one, positive length.
+
     Example:
       >>> normalized_mutual_information([0, 0, 1, 1], [0, 1, 0, 1])
       0.0
     """
-    joint = contingency(labels, predicted) / len(np.asarray(labels))
+    from sklearn.metrics import normalized_mutual_info_score
 
-    def entropy(shares: np.ndarray) -> float:
-        shares = shares[shares > 0]
-        return float(-(shares * np.log(shares)).sum())
+    return float(normalized_mutual_info_score(*_codes(labels, predicted)))
 
-    rows, columns = entropy(joint.sum(1)), entropy(joint.sum(0))
-    if rows + columns == 0:
-        return 1.0
-    information = rows + columns - entropy(joint.ravel())
-    return float(np.clip(2 * information / (rows + columns), 0.0, 1.0))
+
+METRICS: Mapping[str, Callable[[ArrayLike, ArrayLike], float]] = {
+    "error": error_rate,
+    "ARI": adjusted_rand_index,
+    "NMI": normalized_mutual_information,
+}
+"""Every metric by its name: ``metric(labels, predicted)``."""
+
+
+def scores(labels: ArrayLike, predicted: ArrayLike) -> dict[str, float]:
+    """Error up to relabelling, ARI and NMI of one partition.
+
+    Args:
+      labels: ``[N]``, the truth.
+      predicted: ``[N]``.
+
+    Returns:
+      The three by name, as in :data:`METRICS`.
+
+    Raises:
+      ValueError: if the two are not vectors of one, positive length.
+
+    Example:
+      >>> scores([0, 0, 1, 1], [1, 1, 0, 0])
+      {'error': 0.0, 'ARI': 1.0, 'NMI': 1.0}
+    """
+    return {name: metric(labels, predicted) for name, metric in METRICS.items()}

@@ -1,6 +1,6 @@
-"""A task: points with their cluster labels, padded to a fixed size."""
+"""A task, and what a distribution of tasks has to offer."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -17,19 +17,59 @@ class Task(NamedTuple):
     mask: Array  # [N] bool; True for real points, False for padding
 
 
-def visiting_order(key: Key, mask: Array) -> Array:
-    """A uniformly random order in which to read the points of one task.
+@runtime_checkable
+class TaskDistribution(Protocol):
+    """Where tasks come from: four attributes, and that is all ``fit`` needs.
+
+    A distribution that holds arrays is a registered pytree, so that the arrays are arguments of
+    compiled programs; any other object is closed over and has to be hashable.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> class TwoBlobs:
+      ...     num_points, dimensions, num_clusters = 20, 2, 2
+      ...
+      ...     def sample(self, key):
+      ...         labels = jnp.arange(20) % 2
+      ...         points = 5 * labels[:, None] + jax.random.normal(key, (20, 2))
+      ...         return Task(points, labels, jnp.ones(20, bool))
+      >>> isinstance(TwoBlobs(), TaskDistribution)
+      True
+    """
+
+    @property
+    def num_points(self) -> int:
+        """N, points of a task, padding included."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """D, width of a task."""
+        ...
+
+    @property
+    def num_clusters(self) -> int:
+        """K, the largest number of clusters of a task."""
+        ...
+
+    def sample(self, key: Key) -> Task:
+        """Draw one task; a pure function for ``jit`` and ``vmap``. The key is consumed."""
+        ...
+
+
+def reading_order(key: Key, mask: Array) -> Array:
+    """A uniformly random order in which the points of one task are read.
 
     Args:
       key: consumed.
-      mask: ``[N]`` bool. Masked points are spread among the others; a learner passes over them.
+      mask: ``[N]`` bool. Masked points are spread among the others; a learner skips them.
 
     Returns:
       ``[N]`` int32, a permutation of ``0..N-1``.
 
     Example:
       >>> import jax, jax.numpy as jnp
-      >>> sorted(visiting_order(jax.random.key(0), jnp.ones(4, bool)).tolist())
+      >>> sorted(reading_order(jax.random.key(0), jnp.ones(4, bool)).tolist())
       [0, 1, 2, 3]
     """
     return jax.random.permutation(key, mask.shape[0])
@@ -61,13 +101,13 @@ def sort_labels(task: Task, num_clusters: int) -> Task:
     return task._replace(labels=jnp.where(task.mask, rank[task.labels], 0))
 
 
-def turned(key: Key, task: Task, share: float) -> Task:
-    """A task as it was, or, with some probability, all of its axes turned at random.
+def random_rotation(key: Key, task: Task, prob: float) -> Task:
+    """The points of a task, with some probability rotated at random.
 
     Args:
       key: consumed.
-      task: one task, in the learner's frame.
-      share: the probability.
+      task: one task, preprocessed.
+      prob: the probability.
 
     Returns:
       The task; distances, labels and mask stay.
@@ -75,26 +115,11 @@ def turned(key: Key, task: Task, share: float) -> Task:
     Example:
       >>> import jax, jax.numpy as jnp
       >>> task = Task(jnp.array([[3.0, 4.0]]), jnp.zeros(1, int), jnp.ones(1, bool))
-      >>> points = turned(jax.random.key(0), task, 1.0).points
+      >>> points = random_rotation(jax.random.key(0), task, 1.0).points
       >>> round(float(jnp.linalg.norm(points)), 3), bool((points == task.points).any())
       (5.0, False)
     """
-    key_whether, key_turn = jax.random.split(key)
-    elsewhere = task.points @ orthogonal(key_turn, task.points.shape[1])
-    whether = jax.random.bernoulli(key_whether, share)
-    return task._replace(points=jnp.where(whether, elsewhere, task.points))
-
-
-class TaskDistribution(Protocol):
-    """d"""
-
-    num_points: int
-    dimensions: int
-    num_clusters: int
-
-    def sample(self, key: Key) -> Task:
-        """s"""
-        ...
-
-
-reading_order, random_rotation = visiting_order, turned
+    key_whether, key_rotation = jax.random.split(key)
+    rotated = task.points @ orthogonal(key_rotation, task.points.shape[1])
+    whether = jax.random.bernoulli(key_whether, prob)
+    return task._replace(points=jnp.where(whether, rotated, task.points))

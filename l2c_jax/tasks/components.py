@@ -1,6 +1,7 @@
-"""Gaussian clusters: how their means and covariances are drawn, sampled and scored."""
+"""Gaussian components: drawn, sampled and scored (section 4.1)."""
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
@@ -31,18 +32,25 @@ def orthogonal(key: Key, dimensions: int) -> Array:
     return q * jnp.where(jnp.diagonal(r) < 0, -1.0, 1.0)[None, :]
 
 
-def draw_gaussians(
-    key: Key,
-    num_clusters: int,
-    dimensions: int,
-    *,
-    theta: float,
-    alpha: float,
-    beta: float,
-    anisotropy: float = 0.0,
-    mean_anisotropy: float = 0.0,
-    shared_anisotropy: float = 0.0,
-) -> Gaussians:
+@dataclass(frozen=True)
+class Spread:
+    """Where means lie, and how wide components are; see :func:`draw_gaussians`."""
+
+    theta: float
+    """Means are uniform in [-theta, theta]^D."""
+    alpha: float
+    """Least inverse standard deviation."""
+    beta: float
+    """Range of the inverse standard deviation."""
+    anisotropy: float = 0.0
+    """Largest spread of the log-eigenvalues of a covariance; 0: isotropic, as in the paper."""
+    mean_anisotropy: float = 0.0
+    """Largest spread of the log-stretches of a linear map of all means."""
+    shared_anisotropy: float = 0.0
+    """The same for a linear map of all deviations from the means."""
+
+
+def draw_gaussians(key: Key, num_clusters: int, dimensions: int, spread: Spread) -> Gaussians:
     """Draw the means and covariances of one task's clusters (section 4.1).
 
     As printed, means are uniform in :math:`[-\\theta, \\theta]^D` and
@@ -52,38 +60,38 @@ def draw_gaussians(
     stretched: the logarithms of the eigenvalues are uniform in :math:`[-s, s]`, where the spread
     :math:`s \\sim U(0, \\mathrm{anisotropy})` is drawn once for the task.
 
+    ``mean_anisotropy`` maps the cube of the means to a slab or a stick, so that clusters lie side
+    by side; ``shared_anisotropy`` makes clusters long in the same direction.
+
     Args:
       key: consumed.
       num_clusters: K.
       dimensions: D.
-      theta: half the side of the cube of means, in units of the data.
-      alpha: least inverse standard deviation.
-      beta: range of the inverse standard deviation.
-      anisotropy: largest spread of the log-eigenvalues; 0 is the paper as printed.
-      mean_anisotropy: largest spread of the log-stretches of a linear map of all means; their
-        cube becomes a slab or a stick, and clusters lie side by side or in a row.
-      shared_anisotropy: the same for a linear map of all deviations from the means: clusters are
-        long in the same direction.
+      spread: the ranges.
 
     Returns:
       The drawn clusters.
     """
     key_means, key_axes, key_scale, key_spread, key_eigen = jax.random.split(key, 5)
-    if mean_anisotropy > 0:
+    if spread.mean_anisotropy > 0:
         key_means, key_map = jax.random.split(key_means)
-    means = jax.random.uniform(key_means, (num_clusters, dimensions), minval=-theta, maxval=theta)
-    if mean_anisotropy > 0:
-        means = means @ _stretched_axes(key_map, dimensions, mean_anisotropy)
-    if shared_anisotropy > 0:
+    means = jax.random.uniform(
+        key_means, (num_clusters, dimensions), minval=-spread.theta, maxval=spread.theta
+    )
+    if spread.mean_anisotropy > 0:
+        means = means @ _stretched_axes(key_map, dimensions, spread.mean_anisotropy)
+    if spread.shared_anisotropy > 0:
         key_axes, key_shared = jax.random.split(key_axes)
     axes = jax.vmap(orthogonal, (0, None))(jax.random.split(key_axes, num_clusters), dimensions)
-    inverse = jax.random.uniform(key_scale, (num_clusters,), minval=alpha, maxval=alpha + beta)
-    spread = anisotropy * jax.random.uniform(key_spread)
-    log_eigen = spread * jax.random.uniform(key_eigen, (num_clusters, dimensions), minval=-1.0)
+    inverse = jax.random.uniform(
+        key_scale, (num_clusters,), minval=spread.alpha, maxval=spread.alpha + spread.beta
+    )
+    width = spread.anisotropy * jax.random.uniform(key_spread)
+    log_eigen = width * jax.random.uniform(key_eigen, (num_clusters, dimensions), minval=-1.0)
     deviation = jnp.exp(log_eigen / 2) / inverse[:, None]
     factors = deviation[:, :, None] * axes
-    if shared_anisotropy > 0:
-        factors = factors @ _stretched_axes(key_shared, dimensions, shared_anisotropy)
+    if spread.shared_anisotropy > 0:
+        factors = factors @ _stretched_axes(key_shared, dimensions, spread.shared_anisotropy)
     return Gaussians(means, factors)
 
 

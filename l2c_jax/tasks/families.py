@@ -3,52 +3,52 @@
 import jax
 import jax.numpy as jnp
 
-from l2c_jax.preprocessing import standardize as standardised
+from l2c_jax.preprocessing import standardize
 from l2c_jax.tasks.swirl import draw_swirls, swirl
 from l2c_jax.types import Array, Key
 
 
-def gaussian(key: Key, labels: Array, places: Array) -> Array:
-    """Normal clusters: as ``places``, which every blob shape shares; see :func:`blobs`."""
-    return jax.random.normal(key, places.shape)
+def gaussian(key: Key, labels: Array, means: Array) -> Array:
+    """Normal noise; :func:`blobs` stretches it and moves it to the cluster's mean."""
+    return jax.random.normal(key, means.shape)
 
 
-def heavy_tails(key: Key, labels: Array, places: Array) -> Array:
+def heavy_tails(key: Key, labels: Array, means: Array) -> Array:
     """Student's t noise with 3 degrees of freedom, one factor a point."""
     key_normal, key_scale = jax.random.split(key)
-    scale = (jax.random.normal(key_scale, (places.shape[0], 3)) ** 2).mean(axis=1)
-    return jax.random.normal(key_normal, places.shape) / jnp.sqrt(scale + 0.02)[:, None]
+    scale = (jax.random.normal(key_scale, (means.shape[0], 3)) ** 2).mean(axis=1)
+    return jax.random.normal(key_normal, means.shape) / jnp.sqrt(scale + 0.02)[:, None]
 
 
-def skewed(key: Key, labels: Array, places: Array) -> Array:
+def skewed(key: Key, labels: Array, means: Array) -> Array:
     """Exponential noise, centred, of variance 1."""
-    return jax.random.exponential(key, places.shape) - 1
+    return jax.random.exponential(key, means.shape) - 1
 
 
-def uniform(key: Key, labels: Array, places: Array) -> Array:
+def uniform(key: Key, labels: Array, means: Array) -> Array:
     """Uniform noise of variance 1."""
-    return 3**0.5 * jax.random.uniform(key, places.shape, minval=-1)
+    return 3**0.5 * jax.random.uniform(key, means.shape, minval=-1)
 
 
-def rings(key: Key, labels: Array, places: Array) -> Array:
-    """Rings or arcs in the plane of the first two columns, around their places or one inside
+def rings(key: Key, labels: Array, means: Array) -> Array:
+    """Rings or arcs in the plane of the first two columns, around their means or one inside
     another; the other columns hold weak noise."""
     key_inside, key_radius, key_arc, key_angle, key_noise = jax.random.split(key, 5)
     inside = jax.random.bernoulli(key_inside)
     radius = jnp.where(inside, 1.0 + labels, jax.random.uniform(key_radius, minval=0.5) * 2)
     arc = jnp.pi * (0.8 + 1.2 * jax.random.uniform(key_arc))
     angle = jax.random.uniform(key_angle, labels.shape, minval=-1) * arc
-    return jnp.where(inside, 0.0, places) + _arcs(key_noise, radius, angle, places.shape)
+    return jnp.where(inside, 0.0, means) + _arcs(key_noise, radius, angle, means.shape)
 
 
-def moons(key: Key, labels: Array, places: Array) -> Array:
+def moons(key: Key, labels: Array, means: Array) -> Array:
     """Pairs of interleaved half circles in the plane of the first two columns."""
     key_angle, key_gap, key_noise = jax.random.split(key, 3)
     angle = jnp.pi * (jax.random.uniform(key_angle, labels.shape) - 1.0 * (labels % 2))
     shift = jnp.stack([jnp.ones(()), 0.2 + 0.4 * jax.random.uniform(key_gap)])
     pair = 2.5 * jax.nn.one_hot(labels // 2 % 2, 2) * (1 + labels // 4)[:, None]
     corner = pair + (labels % 2)[:, None] * shift[None, :]
-    points = _arcs(key_noise, jnp.ones(labels.shape), angle, places.shape)
+    points = _arcs(key_noise, jnp.ones(labels.shape), angle, means.shape)
     return points.at[:, :2].add(corner)
 
 
@@ -61,7 +61,7 @@ def _arcs(key: Key, radius: Array, angle: Array, shape: tuple[int, ...]) -> Arra
 
 
 SHAPES = {f.__name__: f for f in (gaussian, heavy_tails, skewed, uniform, rings, moons)}
-"""Every shape by name: ``shape(key, labels [N], places [N, D]) -> [N, D]``, where ``places`` are
+"""Every shape by name: ``shape(key, labels [N], means [N, D]) -> [N, D]``, where ``means`` are
 the means of the points' clusters. The first four return noise of variance 1 instead, which
 :func:`blobs` stretches and moves."""
 BLOBS = 4
@@ -71,17 +71,17 @@ def blobs(
     key: Key,
     noise: Array,
     labels: Array,
-    places: Array,
+    means: Array,
     num_clusters: int,
     anisotropy: float,
 ) -> Array:
-    """Noise, stretched and correlated for every cluster in its own way, and moved to its place.
+    """Noise, stretched and correlated for every cluster in its own way, and moved to its mean.
 
     Args:
       key: consumed.
       noise: ``[N, D]`` of variance 1.
       labels: ``[N]``.
-      places: ``[N, D]``.
+      means: ``[N, D]``.
       num_clusters: K, more than every label.
       anisotropy: largest spread of a cluster's log-deviations along its axes.
 
@@ -101,11 +101,14 @@ def blobs(
     factors = factors / jnp.sqrt((factors**2).sum(axis=(1, 2), keepdims=True) / dimensions)
     size = jnp.exp(0.5 * spread * jax.random.normal(key_size, (num_clusters, 1, 1)))
     everywhere = noise[None] @ (size * factors)  # [K, N, D]
-    return places + jnp.take_along_axis(everywhere, labels[None, :, None], axis=0)[0]
+    return means + jnp.take_along_axis(everywhere, labels[None, :, None], axis=0)[0]
 
 
-CHANGES = ("swirled", "warped", "bent_columns", "discretised", "irrelevant", "outliers")
-"""Every change by name."""
+CORRUPTIONS = (
+    *("swirled", "warped", "skewed_columns"),
+    *("discretized_columns", "irrelevant_columns", "outliers"),
+)
+"""Every corruption of a task by name."""
 
 
 def swirled(key: Key, points: Array, labels: Array, columns: Array, num_clusters: int) -> Array:
@@ -127,22 +130,22 @@ def warped(key: Key, points: Array) -> Array:
     return (1 - share) * points / scale + share * moved
 
 
-def bent_columns(key: Key, points: Array, mask: Array) -> Array:
+def skewed_columns(key: Key, points: Array, mask: Array) -> Array:
     """Each column x, standardised, becomes (exp(b x) - 1) / b: long tails on one side."""
     bend = 0.05 + 1.2 * jax.random.uniform(key, (1, points.shape[1]))
-    return jnp.expm1(bend * jnp.clip(standardised(points, mask), -4, 4)) / bend
+    return jnp.expm1(bend * jnp.clip(standardize(points, mask), -4, 4)) / bend
 
 
-def discretised(key: Key, points: Array, mask: Array) -> Array:
+def discretized_columns(key: Key, points: Array, mask: Array) -> Array:
     """About half of the columns rounded to 2 to 8 steps."""
     key_which, key_steps = jax.random.split(key)
     shape = (1, points.shape[1])
     step = 4.0 / jax.random.randint(key_steps, shape, 1, 9)
-    rounded = jnp.round(standardised(points, mask) / step) * step
+    rounded = jnp.round(standardize(points, mask) / step) * step
     return jnp.where(jax.random.bernoulli(key_which, 0.5, shape), rounded, points)
 
 
-def irrelevant(key: Key, points: Array) -> Array:
+def irrelevant_columns(key: Key, points: Array) -> Array:
     """Up to 70 % of the columns replaced by noise: normal, exponential or of two values."""
     key_share, key_which, key_kind, key_noise = jax.random.split(key, 4)
     columns = (1, points.shape[1])

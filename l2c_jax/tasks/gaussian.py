@@ -1,4 +1,4 @@
-"""Synthetic tasks (section 4.1): draw one, and the exact Bayes posterior of the one drawn."""
+"""Gaussian clusters with swirls (section 4.1), and the exact Bayes posterior of a drawn task."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from l2c_jax.tasks.base import Task
 from l2c_jax.tasks.components import (
     Gaussians,
+    Spread,
     draw_gaussians,
     log_density,
     restrict,
@@ -20,8 +21,27 @@ from l2c_jax.types import Array, Key
 
 @jax.tree_util.register_static
 @dataclass(frozen=True)
-class TaskConfig:
-    """Which synthetic tasks are drawn. The paper prints the names but none of the values."""
+class GaussianTasks:
+    """Gaussian clusters, each bent by swirls: the task distribution of section 4.1.
+
+    .. math::
+        \\mu_k \\sim U([-\\theta, \\theta]^D), \\quad
+        \\Sigma_k = \\hat C_k^T \\hat C_k, \\quad
+        \\hat C_k = \\mathrm{orth}(C_k) / \\kappa_k, \\quad
+        \\kappa_k \\sim U(\\alpha, \\alpha + \\beta)
+
+    and each swirl rotates two random coordinates of a cluster's points by
+    :math:`\\pi r / k_r`, :math:`r` their distance from the origin and
+    :math:`k_r \\sim U(\\alpha_r, \\alpha_r + \\beta_r)`. The paper prints the names but none of
+    the values.
+
+    Example:
+      >>> import jax
+      >>> tasks = GaussianTasks(num_points=50)
+      >>> batch = jax.vmap(tasks.sample)(jax.random.split(jax.random.key(0), 8))
+      >>> batch.points.shape, batch.labels.shape
+      ((8, 50, 2), (8, 50))
+    """
 
     num_points: int = 100
     """N, points of a task, padding included."""
@@ -49,7 +69,7 @@ class TaskConfig:
     """Largest spread of the log-stretches of a linear map of the means: clusters in a row."""
     shared_anisotropy: float = 0.0
     """The same of a linear map that all covariances share: clusters long in one direction."""
-    swirls: int = 3
+    num_swirls: int = 3
     """S, swirls applied to each cluster."""
     alpha_r: float = 1.0
     """Least width k_r of a swirl."""
@@ -57,12 +77,6 @@ class TaskConfig:
     """Range of the width."""
     concentration: float | None = None
     """Cluster sizes: None: equal; a number: weights from a symmetric Dirichlet with it."""
-
-    def sample(self, key):
-        return draw_task(key, self)
-
-    def sample_with_mixture(self, key):
-        return draw_task_and_mixture(key, self)
 
     def __post_init__(self) -> None:
         least_points = self.num_points if self.min_points is None else self.min_points
@@ -76,17 +90,34 @@ class TaskConfig:
             "min_points must lie in 1..num_points": 1 <= least_points <= self.num_points,
             "theta, alpha and alpha_r must be positive": min(self.theta, self.alpha, self.alpha_r)
             > 0,
-            "beta, beta_r, all anisotropies and swirls must not be negative": min(
-                *(self.beta, self.beta_r, self.swirls),
+            "beta, beta_r, all anisotropies and num_swirls must not be negative": min(
+                *(self.beta, self.beta_r, self.num_swirls),
                 *(self.anisotropy, self.mean_anisotropy, self.shared_anisotropy),
             )
             >= 0,
-            "swirls need at least 2 dimensions": self.swirls == 0 or least_axes >= 2,
+            "swirls need at least 2 dimensions": self.num_swirls == 0 or least_axes >= 2,
             "concentration must be positive": self.concentration is None or self.concentration > 0,
         }
         broken = [rule for rule, kept in rules.items() if not kept]
         if broken:
             raise ValueError("; ".join(broken))
+
+    def sample(self, key: Key) -> Task:
+        """Draw one task.
+
+        Args:
+          key: consumed. The same key gives the same task on every machine, to rounding.
+
+        Returns:
+          Points ``[N, D]``, labels ``[N]``, mask ``[N]``.
+        """
+        return self.sample_with_mixture(key)[0]
+
+    def sample_with_mixture(self, key: Key) -> "tuple[Task, Mixture]":
+        """Draw one task, and return what it was drawn from too."""
+        key_mixture, key_points = jax.random.split(key)
+        mixture = draw_mixture(key_mixture, self)
+        return sample_mixture(key_points, mixture, self), mixture
 
 
 class Mixture(NamedTuple):
@@ -98,7 +129,7 @@ class Mixture(NamedTuple):
     axes: Array  # [D] bool; False for coordinates that are always zero
 
 
-def draw_mixture(key: Key, config: TaskConfig) -> Mixture:
+def draw_mixture(key: Key, config: GaussianTasks) -> Mixture:
     """Draw the clusters of one task: their number, sizes, Gaussians and swirls.
 
     Args:
@@ -119,10 +150,7 @@ def draw_mixture(key: Key, config: TaskConfig) -> Mixture:
         counts = jnp.arange(config.min_clusters, size + 1)
         count = jax.random.choice(key_count, counts, p=counts / counts.sum())
     present = jnp.arange(size) < count
-    gaussians = draw_gaussians(
-        key_gaussians,
-        size,
-        config.dimensions,
+    spread = Spread(
         theta=config.theta,
         alpha=config.alpha,
         beta=config.beta,
@@ -130,13 +158,14 @@ def draw_mixture(key: Key, config: TaskConfig) -> Mixture:
         mean_anisotropy=config.mean_anisotropy,
         shared_anisotropy=config.shared_anisotropy,
     )
+    gaussians = draw_gaussians(key_gaussians, size, config.dimensions, spread)
     if config.min_dimensions is not None:
         gaussians = restrict(gaussians, axes)
     swirls = draw_swirls(
         key_swirls,
         size,
         dimensions,
-        config.swirls,
+        config.num_swirls,
         alpha_r=config.alpha_r,
         beta_r=config.beta_r,
     )
@@ -148,7 +177,7 @@ def draw_mixture(key: Key, config: TaskConfig) -> Mixture:
     return Mixture(gaussians, swirls, jax.nn.log_softmax(log_weights), axes)
 
 
-def sample_mixture(key: Key, mixture: Mixture, config: TaskConfig) -> Task:
+def sample_mixture(key: Key, mixture: Mixture, config: GaussianTasks) -> Task:
     """Draw the points of one task.
 
     With equal sizes the counts are exact: point ``n`` belongs to cluster ``n mod k``. Otherwise
@@ -182,34 +211,6 @@ def sample_mixture(key: Key, mixture: Mixture, config: TaskConfig) -> Task:
     return Task(points * mask[:, None], jnp.where(mask, labels, 0), mask)
 
 
-def draw_task(key: Key, config: TaskConfig) -> Task:
-    """Draw one synthetic task (section 4.1).
-
-    Args:
-      key: consumed. The same key gives the same task on every machine, to rounding.
-      config: which tasks.
-
-    Returns:
-      Points ``[N, D]``, labels ``[N]``, mask ``[N]``. ``jit`` and ``vmap`` are the caller's.
-
-    Example:
-      >>> import jax
-      >>> config = TaskConfig(num_points=50)
-      >>> keys = jax.random.split(jax.random.key(0), 8)
-      >>> tasks = jax.vmap(lambda key: draw_task(key, config))(keys)
-      >>> tasks.points.shape, tasks.labels.shape
-      ((8, 50, 2), (8, 50))
-    """
-    return draw_task_and_mixture(key, config)[0]
-
-
-def draw_task_and_mixture(key: Key, config: TaskConfig) -> tuple[Task, Mixture]:
-    """As :func:`draw_task`, with what the task was drawn from."""
-    key_mixture, key_points = jax.random.split(key)
-    mixture = draw_mixture(key_mixture, config)
-    return sample_mixture(key_points, mixture, config), mixture
-
-
 def log_posterior(mixture: Mixture, points: Array) -> Array:
     """The exact Bayes posterior over clusters, of points in the generator's own coordinates.
 
@@ -228,6 +229,3 @@ def log_posterior(mixture: Mixture, points: Array) -> Array:
     sources = undo(points, mixture.swirls.planes, mixture.swirls.widths)  # [K, N, D]
     joint = log_density(mixture.gaussians, sources).T + mixture.log_weights[None, :]
     return jax.nn.log_softmax(joint, axis=-1)
-
-
-GaussianTasks = TaskConfig

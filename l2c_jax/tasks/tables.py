@@ -6,13 +6,14 @@ many of them as arrays on the device, so that tasks are drawn inside ``jit`` and
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from l2c_jax.preprocessing import standardize as standardised
+from l2c_jax.preprocessing import fit_columns, standardize
 from l2c_jax.tasks.base import Task
 from l2c_jax.types import Array, ArrayLike, Key
 
@@ -27,20 +28,54 @@ class Pool(NamedTuple):
     weights: ArrayLike  # [T] float32, how often each table is drawn; 0: never
 
 
-@dataclass(frozen=True)
-class PoolConfig:
-    """Which tasks are drawn from a pool."""
+class DrawnTable(NamedTuple):
+    """One task from a pool, the same rows with either kind of columns."""
 
+    raw: Task
+    standardized: Task
+    table: Array  # [] int32, the number of the table that they come from
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["pool"],
+    meta_fields=["num_points", "dimensions", "num_clusters", "min_clusters", "standardize"],
+)
+@dataclass(frozen=True)
+class TableTasks:
+    """Tasks from labelled tables, their labels hidden (section 4.5); a pytree.
+
+    The table is drawn by the pool's weights, the classes are uniform among the table's, and the
+    rows uniform among each class's; all classes of a task have the same size, to one. No row is
+    drawn twice before every row of its class was drawn once, so rows repeat only in classes of
+    fewer than N / K. Missing values become the mean of their column in the task. Columns have
+    mean 0; columns that are constant in the task, or that the table does not have, are zeros.
+
+    Raises:
+      ValueError: if the pool cannot give such tasks.
+
+    Example:
+      >>> import jax
+      >>> rng = np.random.default_rng(0)
+      >>> tables = [(rng.normal(size=(50, d)), rng.integers(3, size=50)) for d in (2, 4)]
+      >>> tasks = TableTasks(make_pool(tables), num_points=20, dimensions=4)
+      >>> task = tasks.sample(jax.random.key(0))
+      >>> task.points.shape, task.labels.sum().item()
+      ((20, 4), 10)
+    """
+
+    pool: Pool
+    """The tables."""
     num_points: int = 100
     """N, points of a task."""
     dimensions: int = 15
     """D, the pool's width: narrower tables are followed by zeros."""
     num_clusters: int = 2
-    """K, classes of a task, or the most of them."""
+    """K, classes of a task, or the largest possible number."""
     min_clusters: int | None = None
     """Least number of classes; the number is uniform from there to K, or to what the table has.
     None: always num_clusters."""
-    standardise: bool = True
+    standardize: bool = True
     """Give every column of a task variance 1. False keeps the relative units of a table's columns
     and divides them all by one number, so that their mean variance is 1."""
 
@@ -52,11 +87,50 @@ class PoolConfig:
             )
         if self.dimensions < 1:
             raise ValueError("dimensions must be at least 1")
+        if all(isinstance(leaf, np.ndarray) for leaf in self.pool):  # not while JAX traces
+            _check_pool(self.pool, self)
 
     @property
     def least_clusters(self) -> int:
         """Least number of classes of a task."""
         return self.num_clusters if self.min_clusters is None else self.min_clusters
+
+    def sample(self, key: Key) -> Task:
+        """Draw one task.
+
+        Args:
+          key: consumed.
+
+        Returns:
+          Points ``[N, D]``, labels ``[N]`` in ``0..k-1`` in no order, mask ``[N]``, all True.
+        """
+        drawn = self.sample_both(key)
+        return drawn.standardized if self.standardize else drawn.raw
+
+    def sample_both(self, key: Key) -> DrawnTable:
+        """Draw one task with either kind of columns, whatever ``standardize`` says."""
+        key_table, key_count, key_classes, key_rows = jax.random.split(key, 4)
+        rows, scales, members, sizes, weights = (jnp.asarray(leaf) for leaf in self.pool)
+        table = jax.random.choice(key_table, sizes.shape[0], p=weights / weights.sum())
+        there = sizes[table] > 0  # [C]
+        most = jnp.minimum(there.sum(), self.num_clusters)
+        least = jnp.minimum(most, self.least_clusters)
+        count = jax.random.randint(key_count, (), least, most + 1)
+        shuffled = jnp.argsort(jnp.where(there, jax.random.uniform(key_classes, there.shape), 2.0))
+        classes = shuffled[: self.num_clusters]
+        number = jnp.arange(self.num_points)
+        labels = (number % count).astype(jnp.int32)
+        quota = -(-self.num_points // self.least_clusters)
+        picked = _shuffled_rows(key_rows, members[table, classes], sizes[table, classes], quota)
+        points = rows[picked[labels, number // count]]  # [N, D]
+
+        missing = jnp.isnan(points)
+        known = jnp.where(missing, 0.0, points)
+        mean = known.sum(axis=0, keepdims=True) / jnp.maximum((~missing).sum(axis=0), 1)[None, :]
+        points = jnp.where(missing, mean, points)
+        mask = jnp.ones(self.num_points, bool)
+        raw = Task(_in_units(points, scales[table]), labels, mask)
+        return DrawnTable(raw, Task(standardize(points, mask), labels, mask), table)
 
 
 def make_pool(
@@ -125,100 +199,32 @@ def _scaled(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     In double precision, so that single precision loses nothing later; constant columns are zeros.
     """
     known = ~np.isnan(points)
-    count = np.maximum(known.sum(axis=0), 1)
-    centred = points - np.where(known, points, 0).sum(axis=0) / count
-    largest = np.abs(np.where(known, centred, 0)).max(axis=0)
-    centred /= np.where(largest > 0, largest, 1)  # so that no square overflows
-    spread = np.sqrt((np.where(known, centred, 0) ** 2).sum(axis=0) / count)
-    moves = (largest > 1e-12 * np.abs(np.where(known, points, 0)).max(axis=0)) & (largest > 0)
-    scaled = np.where(known, centred / np.where(moves, spread, 1) * moves, np.nan)
-    return np.where(moves[None], scaled, 0), spread * largest * moves
+    filled = np.where(known, points, 0)
+    shift = fit_columns(filled, known).shift
+    centered = np.where(known, points - shift, 0)
+    largest = np.abs(centered).max(axis=0)
+    largest = np.where(largest > 1e-12 * np.abs(filled).max(axis=0), largest, 0)
+    unit = np.where(largest > 0, largest, 1)  # so that no square overflows
+    inverse = fit_columns(centered / unit, known).inverse * (largest > 0)
+    scaled = np.where(known | (inverse == 0), centered / unit * inverse, np.nan)
+    deviation = np.where(inverse > 0, unit / np.where(inverse > 0, inverse, 1), 0)
+    return scaled, deviation
 
 
-def check_pool(pool: Pool, config: PoolConfig) -> None:
-    """Refuse a pool that cannot give the tasks.
-
-    Raises:
-      ValueError: if the pool is not as wide as the tasks, a table has too few classes, or the
-        weights are negative or all 0.
-    """
+def _check_pool(pool: Pool, tasks: TableTasks) -> None:
+    """Refuse a pool of another width, with too few classes, or without weights."""
     width, weights = pool.rows.shape[1], np.asarray(pool.weights)
     if weights.min() < 0 or not weights.any():
         raise ValueError("weights of tables must not be negative, nor all 0")
     fewest = int((np.asarray(pool.sizes)[weights > 0] > 0).sum(axis=1).min())
-    if width != config.dimensions:
-        raise ValueError(f"the pool is {width} columns wide, the tasks {config.dimensions}")
-    if fewest < config.least_clusters:
-        raise ValueError(f"a table has {fewest} classes, the tasks {config.least_clusters}")
+    if width != tasks.dimensions:
+        raise ValueError(f"the pool is {width} columns wide, the tasks {tasks.dimensions}")
+    if fewest < tasks.least_clusters:
+        raise ValueError(f"a table has {fewest} classes, the tasks {tasks.least_clusters}")
 
 
-def draw_pool_task(key: Key, pool: Pool, config: PoolConfig) -> Task:
-    """Draw one task from a pool of tables (section 4.5).
-
-    The table is drawn by the pool's weights, the classes are uniform among the table's, and their
-    rows among each class's; every class gives as many, to one. No row is drawn twice before every
-    row of its class was drawn once, so rows repeat only in classes of fewer than N / K. Missing
-    values become the mean of their column in the task. Columns have mean 0; those that are
-    constant in the task are zeros, like those that the table does not have.
-
-    Args:
-      key: consumed.
-      pool: the tables.
-      config: which tasks; see :func:`check_pool`.
-
-    Returns:
-      Points ``[N, D]``, labels ``[N]`` in ``0..k-1`` in no order, mask ``[N]``, all True.
-      ``jit`` and ``vmap`` are the caller's.
-
-    Example:
-      >>> import jax
-      >>> rng = np.random.default_rng(0)
-      >>> tables = [(rng.normal(size=(50, d)), rng.integers(3, size=50)) for d in (2, 4)]
-      >>> config = PoolConfig(num_points=20, dimensions=4, num_clusters=2)
-      >>> task = draw_pool_task(jax.random.key(0), make_pool(tables), config)
-      >>> task.points.shape, task.labels.sum().item()
-      ((20, 4), 10)
-    """
-    drawn = draw_both(key, pool, config)
-    return drawn.standardised if config.standardise else drawn.raw
-
-
-class Drawn(NamedTuple):
-    """One task from a pool, the same rows once in either kind of columns."""
-
-    raw: Task
-    standardised: Task
-    table: Array  # [] int32, the number of the table that they come from
-
-
-def draw_both(key: Key, pool: Pool, config: PoolConfig) -> Drawn:
-    """As :func:`draw_pool_task`, whatever ``config.standardise`` says."""
-    key_table, key_count, key_classes, key_rows = jax.random.split(key, 4)
-    rows, scales, members, sizes, weights = (jnp.asarray(leaf) for leaf in pool)
-    table = jax.random.choice(key_table, sizes.shape[0], p=weights / weights.sum())
-    there = sizes[table] > 0  # [C]
-    most = jnp.minimum(there.sum(), config.num_clusters)
-    least = jnp.minimum(most, config.least_clusters)
-    count = jax.random.randint(key_count, (), least, most + 1)
-    shuffled = jnp.argsort(jnp.where(there, jax.random.uniform(key_classes, there.shape), 2.0))
-    classes = shuffled[: config.num_clusters]
-    number = jnp.arange(config.num_points)
-    labels = (number % count).astype(jnp.int32)
-    picked = _shuffled_rows(key_rows, members[table, classes], sizes[table, classes], config)
-    points = rows[picked[labels, number // count]]  # [N, D]
-
-    missing = jnp.isnan(points)
-    known = jnp.where(missing, 0.0, points)
-    mean = known.sum(axis=0, keepdims=True) / jnp.maximum((~missing).sum(axis=0), 1)[None, :]
-    points = jnp.where(missing, mean, points)
-    mask = jnp.ones(config.num_points, bool)
-    raw = Task(_in_units(points, scales[table]), labels, mask)
-    return Drawn(raw, Task(standardised(points, mask), labels, mask), table)
-
-
-def _shuffled_rows(key: Key, members: Array, sizes: Array, config: PoolConfig) -> Array:
+def _shuffled_rows(key: Key, members: Array, sizes: Array, quota: int) -> Array:
     """Rows of the classes ``[K, quota]``, each class's in random order, over again at its end."""
-    quota = -(-config.num_points // config.least_clusters)
     noise = jax.random.uniform(key, members.shape)
     real = jnp.arange(members.shape[1])[None, :] < sizes[:, None]
     _, order = jax.lax.top_k(jnp.where(real, noise, -1.0), min(quota, members.shape[1]))

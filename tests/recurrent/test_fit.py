@@ -21,7 +21,7 @@ from l2c_jax.tasks.tables import TableTasks, make_pool
 from l2c_jax.training.loop import RunExistsError, RunOptions
 from l2c_jax.training.weights import WeightsError, content_hash
 
-TASKS = GaussianTasks(num_points=12, swirls=0)
+TASKS = GaussianTasks(num_points=12, num_swirls=0)
 MODEL = ModelConfig(hidden=(4,))
 TRAINING = TrainConfig(iterations=2, batch=2, log_every=1)
 QUIET = RunOptions(progress=False)

@@ -210,7 +210,7 @@ def test_step_size_falls_linearly_to_zero(update, updates):
     np.testing.assert_allclose(sizes, np.linspace(0.1, 0, updates + 1), atol=1e-5)
 
 
-EASY = GaussianTasks(num_points=40, swirls=0, alpha=3.0, theta=3.0)
+EASY = GaussianTasks(num_points=40, num_swirls=0, alpha=3.0, theta=3.0)
 SMALL = ModelConfig(hidden=(16, 16, 16))
 
 

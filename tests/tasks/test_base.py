@@ -1,10 +1,17 @@
-"""Label order, padding, visiting orders."""
+"""Label order, padding, reading orders, rotations."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from l2c_jax.tasks.base import Task, framed, sort_labels, turned, visiting_order
+from l2c_jax.tasks import GaussianTasks
+from l2c_jax.tasks.base import (
+    Task,
+    TaskDistribution,
+    random_rotation,
+    reading_order,
+    sort_labels,
+)
 
 sort_labels = jax.jit(sort_labels, static_argnames="num_clusters")
 
@@ -55,31 +62,43 @@ def test_masked_points_keep_label_zero_and_do_not_move_the_means():
     assert sort_labels(task._replace(points=-task.points), 2).labels.tolist() == [1, 0, 0]
 
 
-def test_visiting_order_is_a_permutation_decided_by_the_key():
+def test_reading_order_is_a_permutation_decided_by_the_key():
     mask = jnp.ones(50, bool)
-    first, again, other = (visiting_order(jax.random.key(seed), mask) for seed in (0, 0, 1))
+    first, again, other = (reading_order(jax.random.key(seed), mask) for seed in (0, 0, 1))
     assert sorted(first.tolist()) == list(range(50))
     np.testing.assert_array_equal(first, again)
     assert first.tolist() != other.tolist()
 
 
-def test_visiting_order_starts_anywhere_equally_often():
+def test_reading_order_starts_anywhere_equally_often():
     keys = jax.random.split(jax.random.key(0), 2000)
-    first = jax.jit(jax.vmap(visiting_order, (0, None)))(keys, jnp.ones(4, bool))[:, 0]
+    first = jax.jit(jax.vmap(reading_order, (0, None)))(keys, jnp.ones(4, bool))[:, 0]
     observed = np.bincount(np.array(first), minlength=4)
     assert ((observed - 500) ** 2 / 500).sum() < 33  # chi-square, 3 degrees: p < 1e-6 beyond
 
 
-def test_framed_task_is_sorted_along_the_axis_of_its_frame():
-    task = jax.jit(framed, static_argnums=(1, 2, 3))(a_task(LABELS), "canonical", 2, 5)
-    expected = sort_labels(task, 5)
-    np.testing.assert_array_equal(task.labels, expected.labels)
-    np.testing.assert_array_equal(task.points[18:], 0)
+class TwoBlobs:
+    """A custom prior of ten lines."""
+
+    num_points, dimensions, num_clusters = 20, 2, 2
+
+    def sample(self, key):
+        labels = jnp.arange(20) % 2
+        noise = jax.random.normal(key, (20, 2))
+        return Task(noise + 5 * labels[:, None], labels, jnp.ones(20, bool))
 
 
-def test_turning_keeps_all_distances_and_the_labels():
+def test_a_custom_prior_is_a_task_distribution():
+    assert isinstance(TwoBlobs(), TaskDistribution)
+    assert isinstance(GaussianTasks(), TaskDistribution)
+    assert not isinstance(object(), TaskDistribution)
+    tasks = jax.vmap(TwoBlobs().sample)(jax.random.split(jax.random.key(0), 3))
+    assert tasks.points.shape == (3, 20, 2)
+
+
+def test_a_rotation_keeps_all_distances_and_the_labels():
     task = a_task(LABELS)
-    found = turned(jax.random.key(0), task, 1.0)
+    found = random_rotation(jax.random.key(0), task, 1.0)
     gram = np.asarray(task.points @ task.points.T)
     np.testing.assert_allclose(found.points @ found.points.T, gram, atol=1e-5)
     assert not np.allclose(found.points, task.points, atol=0.1)
@@ -87,8 +106,8 @@ def test_turning_keeps_all_distances_and_the_labels():
     np.testing.assert_array_equal(found.labels, task.labels)
 
 
-def test_about_the_share_that_was_asked_for_is_turned():
+def test_about_the_share_that_was_asked_for_is_rotated():
     task, keys = a_task(LABELS), jax.random.split(jax.random.key(0), 200)
-    found = jax.vmap(turned, (0, None, None))(keys, task, 0.3)
+    found = jax.vmap(random_rotation, (0, None, None))(keys, task, 0.3)
     share = np.mean(np.abs(found.points - task.points[None]).max(axis=(1, 2)) > 0)
     assert 0.2 < share < 0.4

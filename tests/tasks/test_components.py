@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from l2c_jax.tasks.components import (
+    Spread,
     draw_gaussians,
     log_density,
     orthogonal,
@@ -20,9 +21,8 @@ from l2c_jax.tasks.components import (
 @cache
 def drawn(dimensions: int = 3, anisotropy: float = 0.0, tasks: int = 50):
     def draw(key):
-        return draw_gaussians(
-            key, 4, dimensions, theta=2.0, alpha=2.0, beta=3.0, anisotropy=anisotropy
-        )
+        spread = Spread(theta=2.0, alpha=2.0, beta=3.0, anisotropy=anisotropy)
+        return draw_gaussians(key, 4, dimensions, spread)
 
     return jax.jit(jax.vmap(draw))(jax.random.split(jax.random.key(0), tasks))
 
@@ -53,7 +53,7 @@ def test_means_fill_the_cube():
     assert means.min() < -1.8
 
 
-def test_covariance_as_printed_is_isotropic_with_deviation_in_range():
+def test_covariance_as_in_the_paper_is_isotropic_with_deviation_in_range():
     found = covariances(drawn())
     variance = found[..., 0, 0]
     expected = variance[..., None, None] * np.eye(3)
@@ -74,7 +74,7 @@ def test_anisotropic_eigenvalues_stay_within_their_bounds():
 def test_stretched_means_keep_their_volume_and_stay_within_their_bounds():
     def means(key):
         gaussians = draw_gaussians(
-            key, 500, 3, theta=2.0, alpha=2.0, beta=3.0, mean_anisotropy=1.5
+            key, 500, 3, Spread(theta=2.0, alpha=2.0, beta=3.0, mean_anisotropy=1.5)
         )
         return gaussians.means
 
@@ -91,7 +91,7 @@ def test_stretched_means_keep_their_volume_and_stay_within_their_bounds():
 def test_a_shared_stretch_lengthens_all_clusters_in_one_direction():
     def factors(key):
         return draw_gaussians(
-            key, 4, 3, theta=2.0, alpha=2.0, beta=3.0, shared_anisotropy=1.5
+            key, 4, 3, Spread(theta=2.0, alpha=2.0, beta=3.0, shared_anisotropy=1.5)
         ).factors
 
     found = jax.jit(jax.vmap(factors))(jax.random.split(jax.random.key(0), 50))

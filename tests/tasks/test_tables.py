@@ -1,28 +1,15 @@
 """Tasks from labelled tables: the right rows, in the right columns, from the right tables."""
 
 from dataclasses import replace
-from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from l2c_jax.recurrent.config import TrainConfig
-from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.recurrent.train import init_state, iterations
-from l2c_jax.tasks.gaussian import TaskConfig
-from l2c_jax.tasks.mixture import MixedConfig, draw_mixed_task
-from l2c_jax.tasks.tables import (
-    PoolConfig,
-    check_pool,
-    draw_both,
-    draw_pool_task,
-    make_pool,
-)
+from l2c_jax.tasks.description import describe, from_description
+from l2c_jax.tasks.tables import TableTasks, make_pool
 
 SIZES = ([30, 50], [20, 25, 3], [40, 12, 15, 9])
-CONFIG = PoolConfig(num_points=20, dimensions=5, num_clusters=2)
 
 
 def a_table(number: int) -> tuple[np.ndarray, np.ndarray]:
@@ -37,25 +24,26 @@ def a_table(number: int) -> tuple[np.ndarray, np.ndarray]:
 
 TABLES = [a_table(number) for number in range(3)]
 POOL = make_pool(TABLES, 5)
+TASKS = TableTasks(POOL, num_points=20, dimensions=5, num_clusters=2)
 
 
-@partial(jax.jit, static_argnames="config")
-def many(keys, pool, config):
-    return jax.vmap(lambda key: draw_both(key, pool, config))(keys)
+@jax.jit
+def many(keys, tasks):
+    return jax.vmap(tasks.sample_both)(keys)
 
 
-def draw(config: PoolConfig, count: int = 64, pool=POOL, raw: bool = False):
+def draw(tasks: TableTasks, count: int = 64, raw: bool = False):
     """Tasks and the tables they come from."""
     keys = jax.random.split(jax.random.key(0), count)
-    drawn = jax.tree.map(np.asarray, many(keys, jax.tree.map(jnp.asarray, pool), config))
-    return drawn.raw if raw else drawn.standardised, drawn.table
+    drawn = jax.tree.map(np.asarray, many(keys, tasks))
+    return drawn.raw if raw else drawn.standardized, drawn.table
 
 
 @pytest.mark.parametrize("k", [2, 3])
 def test_tasks_are_sound(k):
     sizes = [table for table in range(3) if len(SIZES[table]) >= k]
     pool = POOL._replace(weights=np.isin(range(3), sizes).astype(np.float32))
-    tasks, tables = draw(replace(CONFIG, num_clusters=k), pool=pool)
+    tasks, tables = draw(replace(TASKS, num_clusters=k, pool=pool))
     assert set(tables.tolist()) == set(sizes)  # all of them, and no other
     for points, labels, mask, table in zip(*tasks, tables, strict=True):
         assert mask.all()
@@ -70,7 +58,7 @@ def test_tasks_are_sound(k):
 
 def test_labels_are_the_classes_of_the_rows():
     """In the first column the classes are 1000 apart, far more than rows of one class."""
-    tasks, _ = draw(CONFIG, raw=True)
+    tasks, _ = draw(TASKS, raw=True)
     for points, labels, _ in zip(*tasks, strict=True):
         first = [np.sort(points[labels == label, 0]) for label in (0, 1)]
         low, high = sorted(first, key=np.mean)
@@ -81,7 +69,7 @@ def test_labels_are_the_classes_of_the_rows():
 def test_every_pair_of_classes_is_drawn_and_named_either_way():
     """Which classes are 0 and 1 follows from where they lie among the table's."""
     pool = make_pool([(TABLES[2][0][:, :1], TABLES[2][1])], 5)
-    tasks, _ = draw(replace(CONFIG, num_points=8), 256, pool, raw=True)
+    tasks, _ = draw(replace(TASKS, num_points=8, pool=pool), 256, raw=True)
     means = [
         tuple(points[labels == label, 0].mean() for label in (0, 1))
         for points, labels, _ in zip(*tasks, strict=True)
@@ -93,7 +81,7 @@ def test_rows_repeat_only_when_all_were_drawn():
     values = np.arange(40.0)[:, None]
     labels = np.repeat([0, 1], [37, 3])
     pool = make_pool([(values, labels)])
-    tasks, _ = draw(PoolConfig(num_points=20, dimensions=1), pool=pool)
+    tasks, _ = draw(TableTasks(pool, num_points=20, dimensions=1))
     for points, which, _ in zip(*tasks, strict=True):
         times = [
             sorted(np.unique(points[which == label].round(4), return_counts=True)[1].tolist())
@@ -104,7 +92,7 @@ def test_rows_repeat_only_when_all_were_drawn():
 
 def test_rows_are_uniform():
     pool = make_pool([(np.arange(12.0)[:, None], np.repeat([0, 1], 6))])
-    tasks, _ = draw(PoolConfig(num_points=4, dimensions=1), 3000, pool, raw=True)
+    tasks, _ = draw(TableTasks(pool, num_points=4, dimensions=1), 3000, raw=True)
     gaps = [np.ptp(points[labels == 0, 0]) for points, labels, _ in zip(*tasks, strict=True)]
     ends = [np.ptp(points[:, 0]) for points in tasks.points]
     assert min(gaps) > 0  # two different rows
@@ -112,7 +100,7 @@ def test_rows_are_uniform():
 
 
 def test_numbers_of_clusters_are_uniform_within_the_range_and_the_table():
-    tasks, tables = draw(replace(CONFIG, num_clusters=4, min_clusters=2), 600)
+    tasks, tables = draw(replace(TASKS, num_clusters=4, min_clusters=2), 600)
     counts = tasks.labels.max(axis=1) + 1
     for table, expected in enumerate(([2], [2, 3], [2, 3, 4])):
         found, times = np.unique(counts[tables == table], return_counts=True)
@@ -122,7 +110,7 @@ def test_numbers_of_clusters_are_uniform_within_the_range_and_the_table():
 
 def test_weights_say_how_often():
     pool = POOL._replace(weights=np.array([0.0, 3.0, 1.0], np.float32))
-    _, tables = draw(CONFIG, 400, pool)
+    _, tables = draw(replace(TASKS, pool=pool), 400)
     times = np.bincount(tables, minlength=3)
     assert times[0] == 0
     assert 0.65 < times[1] / 400 < 0.85
@@ -132,9 +120,9 @@ def test_missing_values_become_the_mean_and_constant_columns_zero():
     points = np.array([[0.0, np.nan, 5.0, np.nan], [2.0, 1.0, 5.0, np.nan]] * 4)
     points[0, 1] = 4.0
     pool = make_pool([(points, [0, 1] * 4)])
-    config = PoolConfig(num_points=8, dimensions=4)
+    tables = TableTasks(pool, num_points=8, dimensions=4)
     for raw in (True, False):
-        tasks, _ = draw(config, 4, pool, raw)
+        tasks, _ = draw(tables, 4, raw)
         for drawn, labels, _ in zip(*tasks, strict=True):
             assert np.isfinite(drawn).all()
             assert not drawn[:, 2:].any()
@@ -149,7 +137,7 @@ def test_raw_columns_keep_their_ratios():
     rng = np.random.default_rng(3)
     points = rng.normal(size=(40, 3)) * [1.0, 100.0, 1e-4] + [1e6, 0.0, 3.0]
     pool = make_pool([(points, np.arange(40) % 2)])
-    tasks, _ = draw(PoolConfig(num_points=40, dimensions=3), 3, pool, raw=True)
+    tasks, _ = draw(TableTasks(pool, num_points=40, dimensions=3), 3, raw=True)
     for drawn in tasks.points:
         found, expected = drawn.std(axis=0), points.std(axis=0)
         np.testing.assert_allclose(found / found[1], expected / expected[1], rtol=1e-4)
@@ -157,7 +145,7 @@ def test_raw_columns_keep_their_ratios():
 
 
 def test_both_kinds_of_columns_are_of_the_same_rows():
-    one, other = draw(CONFIG)[0], draw(CONFIG, raw=True)[0]
+    one, other = draw(TASKS)[0], draw(TASKS, raw=True)[0]
     np.testing.assert_array_equal(one.labels, other.labels)
     for scaled, raw in zip(one.points, other.points, strict=True):
         spread = raw.std(axis=0)
@@ -167,10 +155,9 @@ def test_both_kinds_of_columns_are_of_the_same_rows():
 
 @pytest.mark.parametrize("raw", [True, False])
 def test_a_task_is_in_the_columns_that_are_asked_for(raw):
-    config = replace(CONFIG, standardise=not raw)
-    one = jax.jit(partial(draw_pool_task, config=config))(jax.random.key(4), POOL)
-    drawn = many(jax.random.key(4)[None], jax.tree.map(jnp.asarray, POOL), CONFIG)
-    both = drawn.raw if raw else drawn.standardised
+    one = jax.jit(replace(TASKS, standardize=not raw).sample)(jax.random.key(4))
+    drawn = many(jax.random.key(4)[None], TASKS)
+    both = drawn.raw if raw else drawn.standardized
     np.testing.assert_allclose(one.points, both.points[0], atol=1e-5)
     np.testing.assert_array_equal(one.labels, both.labels[0])
 
@@ -191,23 +178,22 @@ def test_tables_that_are_none_are_refused(tables, message):
 
 
 @pytest.mark.parametrize(
-    ("config", "weights", "message"),
+    ("fields", "weights", "message"),
     [
-        (replace(CONFIG, dimensions=4), [1, 1, 1], "5 columns wide, the tasks 4"),
-        (replace(CONFIG, num_clusters=3), [1, 1, 1], "has 2 classes, the tasks 3"),
-        (CONFIG, [0, 0, 0], "nor all 0"),
-        (CONFIG, [1, -1, 0], "not be negative"),
+        ({"dimensions": 4}, [1, 1, 1], "5 columns wide, the tasks 4"),
+        ({"num_clusters": 3}, [1, 1, 1], "has 2 classes, the tasks 3"),
+        ({}, [0, 0, 0], "nor all 0"),
+        ({}, [1, -1, 0], "not be negative"),
     ],
 )
-def test_pools_that_do_not_suit_are_refused(config, weights, message):
+def test_pools_that_do_not_suit_are_refused(fields, weights, message):
     with pytest.raises(ValueError, match=message):
-        check_pool(POOL._replace(weights=np.array(weights, np.float32)), config)
+        replace(TASKS, pool=POOL._replace(weights=np.array(weights, np.float32)), **fields)
 
 
 def test_only_tables_that_are_drawn_need_the_classes():
-    check_pool(
-        POOL._replace(weights=np.array([0, 1, 1], np.float32)), replace(CONFIG, num_clusters=3)
-    )
+    pool = POOL._replace(weights=np.array([0, 1, 1], np.float32))
+    assert replace(TASKS, pool=pool, num_clusters=3).least_clusters == 3
 
 
 @pytest.mark.parametrize(
@@ -217,42 +203,12 @@ def test_only_tables_that_are_drawn_need_the_classes():
 )
 def test_impossible_tasks_are_refused(fields):
     with pytest.raises(ValueError, match="must"):
-        replace(CONFIG, **fields)
+        replace(TASKS, **fields)
 
 
-SYNTHETIC = TaskConfig(num_points=24, num_clusters=2, swirls=0)
-
-
-@pytest.mark.parametrize("real", [0.0, 0.5, 1.0])
-def test_mixed_tasks_come_from_both_sources(real):
-    config = MixedConfig(CONFIG, SYNTHETIC, real)
-    assert (config.num_points, config.dimensions, config.num_clusters) == (24, 5, 2)
-    many = jax.jit(jax.vmap(lambda key: draw_mixed_task(key, POOL, config)))
-    tasks = many(jax.random.split(jax.random.key(0), 100))
-    assert tasks.points.shape == (100, 24, 5)
-    assert tasks.labels.dtype == jnp.int32
-    from_tables = np.asarray(tasks.mask).sum(axis=1) == CONFIG.num_points
-    assert abs(from_tables.mean() - real) < 0.2
-    assert from_tables.all() == (real == 1)
-    assert not np.asarray(tasks.points)[:, 20:][from_tables].any()
-
-
-def test_a_share_that_is_none_is_refused():
-    with pytest.raises(ValueError, match="probability"):
-        MixedConfig(CONFIG, SYNTHETIC, 1.5)
-
-
-def test_a_learner_trains_on_a_pool():
-    model, training = ModelConfig(hidden=(4,)), TrainConfig(iterations=2, batch=3)
-    state = init_state(jax.random.key(0), model, training)
-
-    @jax.jit
-    def train(state, pool):
-        def source(key):
-            return draw_pool_task(key, pool, CONFIG)
-
-        return iterations(state, jax.random.key(1), source, model, training, 2)
-
-    state, info = train(state, jax.tree.map(jnp.asarray, POOL))
-    assert int(state.step) == 2
-    assert np.isfinite(info.loss).all()
+def test_tables_are_a_pytree_and_are_described_by_their_content():
+    assert len(jax.tree.leaves(TASKS)) == 5
+    described = describe(TASKS)
+    assert described["kind"] == "TableTasks"
+    assert described["pool"] != describe(replace(TASKS, pool=make_pool(TABLES[:2], 5)))["pool"]
+    assert from_description(described) is None
