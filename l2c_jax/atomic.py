@@ -1,4 +1,4 @@
-"""Outputs that destroy nothing: written beside their place, renamed when they are complete."""
+"""Safe outputs: a temporary file in the same folder, renamed when it is complete."""
 
 import os
 import uuid
@@ -8,17 +8,17 @@ from pathlib import Path
 
 
 class OutputError(ValueError):
-    """An output that must not be written where it was asked to go."""
+    """An output path that would destroy an input or cannot be written."""
 
 
 def check_output(path: str | Path, inputs: tuple[str | Path, ...] = ()) -> Path:
-    """Refuse an output that is one of the inputs, or that has nowhere to go.
+    """Refuse an output path that is one of the inputs, or whose folder does not exist.
 
-    Call it before the work begins.
+    Called before the computation, so that nothing is computed in vain.
 
     Args:
-      path: where the output is to go.
-      inputs: files that it must not replace; the same file under another name counts.
+      path: of the output.
+      inputs: files that it must not replace, under any of their names (links included).
 
     Returns:
       The path.
@@ -46,17 +46,17 @@ def check_output(path: str | Path, inputs: tuple[str | Path, ...] = ()) -> Path:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A file to write to, which takes its place under the right name only if nothing went wrong.
+    """A draft that replaces a file in one step when the ``with`` block ends without an error.
 
-    Whatever was there stays as it was until then. A symbolic link stays a link: the file that it
-    points to is replaced. What is no regular file, such as a pipe or ``/dev/stdout``, is written
-    to directly, since it cannot be replaced.
+    Until then, and after an error, the old file is unchanged. The target of a symbolic link is
+    replaced, and the link is kept. A pipe or device, such as ``/dev/stdout``, cannot be replaced
+    and is written directly.
 
     Args:
-      path: the name in the end.
+      path: of the file.
 
     Yields:
-      The name to write to, in the same folder and with the same suffix.
+      The path of the draft, in the same folder and with the same suffix.
 
     Example:
       >>> import tempfile

@@ -1,21 +1,19 @@
-"""The demo: a learned clusterer, trained on synthetic tasks alone, on three real data sets."""
+"""The demo: a clusterer trained on synthetic tasks alone, applied to three real data sets."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.mixture import GaussianMixture
 
-from l2c_jax.baselines import gaussian_mixture, kmeans
-from l2c_jax.evaluate import scores
-from l2c_jax.io.tables import standardised
-from l2c_jax.preprocessing.principal import canonical
-from l2c_jax.recurrent.cluster import cluster
-from l2c_jax.recurrent.learner import Learner, load_learner
-from l2c_jax.report import markdown_table, number
+from l2c_jax.metrics import scores
+from l2c_jax.preprocessing import apply_preprocessing, fit_table_preprocessing, standardize
+from l2c_jax.tabular.clusterer import TabularConfig, adapt_table, predict_table
+from l2c_jax.tabular.model import TabularModel, load_tabular_model
 
 WEIGHTS = "demo"
 
@@ -29,48 +27,51 @@ class RealData(NamedTuple):
 
 
 def data_sets() -> Iterator[RealData]:
-    """Iris as measured and standardised; Wine and Breast cancer standardised.
+    """Iris as measured and standardized; Wine and Breast cancer standardized.
 
-    Wine's and Breast cancer's columns have units that differ by factors of a thousand, so that
-    no method that looks at distances can use them as they are.
+    The units of the columns of Wine and Breast cancer differ by factors of a thousand: distances
+    between the rows as measured depend on one or two columns only.
+
+    Yields:
+      The four data sets.
     """
     iris, wine, cancer = load_iris(), load_wine(), load_breast_cancer()
     yield RealData("Iris", iris.data, iris.target)
-    yield RealData("Iris, standardised", standardised(iris.data), iris.target)
-    yield RealData("Wine, standardised", standardised(wine.data), wine.target)
-    yield RealData("Breast cancer, standardised", standardised(cancer.data), cancer.target)
+    yield RealData("Iris, standardised", standardize(iris.data), iris.target)
+    yield RealData("Wine, standardised", standardize(wine.data), wine.target)
+    yield RealData("Breast cancer, standardised", standardize(cancer.data), cancer.target)
 
 
 def run(picture: Path | None, say: Callable[[str], None] = print) -> None:
     """Cluster the data sets, print the scores, draw the picture.
 
     Args:
-      picture: where to draw; ``None`` draws nothing.
+      picture: path of the image; ``None`` draws nothing.
       say: prints a line.
     """
     start = time.perf_counter()
-    learner = load_learner(WEIGHTS)
-    tasks, training = learner.header["tasks"], learner.header["training"]
+    model = load_tabular_model(WEIGHTS)
+    config, made = model.learner.config, model.learner.metadata
+    batch = made.training.batch if made.training is not None else 0
     say(
-        f"A clusterer that was learned, not designed: {learner.header['iterations']:,} iterations "
-        f"on {training['batch']} synthetic tasks each, up to {tasks['num_clusters']} clusters "
-        f"in {tasks['dimensions']} dimensions. It has never seen the data below, nor any label "
-        "of them.\n"
+        f'The weights "{WEIGHTS}": a recurrent clusterer trained for {made.iterations:,} '
+        f"iterations of {batch} synthetic tasks, with up to {config.num_clusters} clusters in "
+        f"{config.dimensions} dimensions. No row and no label of the data below was used in "
+        "training, but the task distribution was chosen by the error on Iris.\n"
     )
-    answers = [(data, answer(learner, data)) for data in data_sets()]
+    answers = [(data, answer(model, data)) for data in data_sets()]
     rows = []
     for data, found in answers:
-        row = [data.name, str(len(data.labels)), str(data.labels.max() + 1)]
-        for labels in found.values():
-            result = scores(data.labels, labels)
-            row.append(f"{number(result['error'])} / {number(result['ARI'])}")
-        rows.append(row)
-    say(markdown_table(["error / ARI", "N", "k", *answers[0][1]], rows))
+        results = [scores(data.labels, labels) for labels in found.values()]
+        shown = [f"{result['error']:.3f} / {result['ARI']:.3f}" for result in results]
+        rows.append([data.name, str(len(data.labels)), str(data.labels.max() + 1), *shown])
+    for line in aligned(["error / ARI", "N", "k", *answers[0][1]], rows):
+        say(line)
     say(
-        "\nerror: share of points labelled wrongly under the best relabelling; "
-        "ARI: adjusted Rand index (1 is perfect).\n"
+        "\nerror: share of points labelled wrongly under the best relabelling (0 is perfect).\n"
+        "ARI: adjusted Rand index (1 is perfect, 0 is chance).\n"
         "k-means and the Gaussian mixture: scikit-learn, best of 10 starts. "
-        "Every method is told k and sees the same columns."
+        "All methods get the same columns and the true k."
     )
     if picture is not None:
         draw(picture, answers)
@@ -78,13 +79,48 @@ def run(picture: Path | None, say: Callable[[str], None] = print) -> None:
     say(f"{time.perf_counter() - start:.1f} s")
 
 
-def answer(learner: Learner, data: RealData) -> dict[str, np.ndarray]:
-    """Labels by k-means, the Gaussian mixture and the learner, each told k."""
+def aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table whose columns have one width each.
+
+    Args:
+      header: names of the columns.
+      rows: one cell per column.
+
+    Returns:
+      The header, a rule, the rows.
+
+    Example:
+      >>> print("\\n".join(aligned(["data", "k"], [["Iris", "3"]])))
+      data  k
+      ----  -
+      Iris  3
+    """
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    rule = ["-" * width for width in widths]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+        for cells in (header, rule, *rows)
+    ]
+
+
+def answer(model: TabularModel, data: RealData) -> dict[str, np.ndarray]:
+    """Labels by k-means, the Gaussian mixture and the learner, each with the true k.
+
+    Args:
+      model: the weights.
+      data: N points.
+
+    Returns:
+      ``[N]`` int labels by the name of the method.
+    """
     k = int(data.labels.max()) + 1
+    as_it_is = TabularConfig(standardize=False)  # all methods get the same columns
+    fitted = adapt_table(model, data.points, k, config=as_it_is)
+    mixture = GaussianMixture(k, n_init=10, random_state=0, reg_covar=1e-5)
     return {
-        "k-means": kmeans(data.points, k, 0),
-        "Gaussian mixture": gaussian_mixture(data.points, k, 0),
-        "learned": cluster(learner.params, learner.model, data.points, num_clusters=k).labels,
+        "k-means": KMeans(k, n_init=10, random_state=0).fit_predict(data.points),
+        "Gaussian mixture": mixture.fit_predict(data.points),
+        "learned": predict_table(model, fitted, data.points).argmax(axis=1),
     }
 
 
@@ -92,15 +128,15 @@ def draw(path: Path, answers: Sequence[tuple[RealData, Mapping[str, np.ndarray]]
     """Truth, k-means and learned side by side on two principal axes, as the paper's figure 4.
 
     Args:
-      path: a PNG file.
-      answers: data sets with what :func:`answer` says of them.
+      path: of a PNG file.
+      answers: data sets with the labels of :func:`answer`.
     """
     from l2c_jax.plots import partitions
 
     panels = []
     for data, found in answers:
-        points = jnp.asarray(data.points, jnp.float32)
-        axes = np.asarray(canonical(points, jnp.ones(len(points), bool), 2))
+        plane = fit_table_preprocessing(data.points, "principal", 2, standardize=False)
+        axes = apply_preprocessing(plane, data.points)
         shown = {"truth": data.labels, "k-means": found["k-means"], "learned": found["learned"]}
         panels.append((data.name, axes, shown))
     partitions(path, panels)

@@ -1,7 +1,7 @@
 """``l2c cluster``: label the rows of a table."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -60,7 +60,7 @@ class Cluster:
     """A picture of the clusters on two principal axes (needs matplotlib)."""
     label_column: str | None = None
     """A column with true labels: not read, but compared with the answer."""
-    reading: tyro.conf.OmitArgPrefixes[Reading] = Reading()
+    reading: tyro.conf.OmitArgPrefixes[Reading] = field(default_factory=Reading)
     seed: int = 0
     """Seed of the sample and the orders."""
 
@@ -80,12 +80,12 @@ class Cluster:
         model = load_tabular_model(self.weights)
         fitted = label_file.adapt_file(model, request)
         if self.out is None:
-            summary = label_file.write(model, fitted, sys.stdout)
+            summary = label_file.write_labels(model, fitted, sys.stdout)
         else:
             with replacing(self.out) as draft, draft.open("w", newline="") as file:
-                summary = label_file.write(model, fitted, file)
-        for line in label_file.report(fitted, summary):
+                summary = label_file.write_labels(model, fitted, file)
+        for line in label_file.report_lines(fitted, summary):
             print(line, file=sys.stderr)
         if self.plot is not None:
-            label_file.draw(fitted, summary, self.plot)
+            label_file.draw_sample(fitted, summary, self.plot)
         return 0

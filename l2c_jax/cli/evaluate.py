@@ -1,6 +1,6 @@
 """``l2c evaluate``: measure weights on tasks with known labels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +35,7 @@ class Evaluate:
     """The file's column with true labels."""
     count: int = 100
     """How many tasks."""
-    reading: tyro.conf.OmitArgPrefixes[Reading] = Reading()
+    reading: tyro.conf.OmitArgPrefixes[Reading] = field(default_factory=Reading)
     seed: int = 0
     """Seed of tasks and orders."""
 
@@ -62,8 +62,8 @@ class Evaluate:
         table = read_table(file, ignore=self.label_column)
         classes = table.column(self.label_column)
         model = load_tabular_model(self.weights)
-        given = {"num_clusters": np.unique(classes).size, "config": self.reading.config()}
-        fitted = adapt_table(model, table.numbers, **given, seed=self.seed)
+        k, config = np.unique(classes).size, self.reading.config()
+        fitted = adapt_table(model, table.numbers, k, config=config, seed=self.seed)
         labels = predict_table(model, fitted, table.numbers).argmax(axis=1)
         result = scores(classes, labels)
         print(", ".join(f"{name} {value:.4f}" for name, value in result.items()))

@@ -1,4 +1,4 @@
-"""Learning to cluster with scikit-learn's manners: similarity from labels, clusters without."""
+"""``SimilarityClusterer``: learned similarity and its clusters behind scikit-learn's interface."""
 
 from __future__ import annotations
 
@@ -11,38 +11,46 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 if TYPE_CHECKING:
-    from l2c_jax.pairwise import PairFunction, Reconstruction, Similarity
-    from l2c_jax.pairwise.backbones import Trunk
+    from l2c_jax.pairwise import Backbone, ConstrainedClustering, PairFunction, Similarity
     from l2c_jax.types import ArrayLike
 
 
 class SimilarityClusterer(ClusterMixin, BaseEstimator):
-    """Clusters of new classes, by a similarity learned on old ones (Hsu, Lv & Kira 2018).
+    """Clustering of new classes by a similarity learned on other classes (Hsu, Lv & Kira 2018).
 
-    :meth:`fit_similarity` learns from labelled points whether two are of one class;
-    :meth:`fit` trains a network on what that similarity says about the pairs of unlabelled ones.
-    The classes need not be the same. Points are rows of a table ``[N, D]``, of comparable scale,
-    or square images ``[N, H, W, C]``, uint8 or float, whose side is a multiple of 16.
+    :meth:`fit_similarity` learns G(x, y) = P(x and y are of one class) from labeled points;
+    :meth:`fit` trains a clustering network p(k | x) on the pairs of unlabeled points, similar
+    where G > 1/2. The classes of the two may differ. Points are rows of a table ``[N, D]``, of
+    comparable scale, or square images ``[N, H, W, C]``, uint8 or float, whose side is a multiple
+    of 16.
 
     Args:
-      n_clusters: K, the number of clusters, or generously more: those that are not needed stay
-        empty.
-      similarity: instead of :meth:`fit_similarity`: a weight file, a learned similarity, or any
-        function of two batches to probabilities of "same".
-      loss: ``"mcl"`` or ``"kcl"``, which compares clusters with similarity.
-      epochs: passes over the points to be clustered.
-      iterations: steps of learning the similarity.
-      batch_size: points in a step of either training, at most.
-      width: of the network for images, in shares of the published one.
-      random_state: seed of everything random.
+      n_clusters: K, the number of clusters or an upper bound; clusters may stay empty.
+      similarity: G, instead of :meth:`fit_similarity`: a weight file, a learned similarity, or
+        any function of two batches to probabilities of "same".
+      loss: ``"mcl"`` or ``"kcl"``, see :mod:`l2c_jax.pairwise.losses`.
+      epochs: passes over the points of :meth:`fit`.
+      iterations: optimizer steps of :meth:`fit_similarity`.
+      batch_size: largest number of points in a step of either training.
+      width: factor on the channels of the backbone for images, see
+        :class:`l2c_jax.pairwise.VGGS`.
+      random_state: seed; it decides everything random.
       verbose: whether to show progress bars.
 
     Attributes:
-      similarity_: the similarity, learned or given.
-      labels_: ``[N]`` int, the clusters of the points that :meth:`fit` saw, consecutive from 0.
+      similarity_: G, learned or given.
+      clustering_: the :class:`l2c_jax.pairwise.ConstrainedClustering` of :meth:`fit`.
+      labels_: ``[N]`` int, clusters of the points given to :meth:`fit`, consecutive from 0.
       probabilities_: ``[N, clusters in use]``, rows sum to 1.
       n_clusters_: clusters in use.
       n_features_in_: D, of tables.
+
+    Raises:
+      ValueError: from the fits, if points or labels do not fit each other or G, or a number is
+        not finite.
+
+    References:
+      Hsu, Lv & Kira, *Learning to cluster in order to transfer across domains and tasks*, 2018.
 
     Example:
       >>> rng = np.random.default_rng(0)
@@ -78,10 +86,10 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
         self.verbose = verbose
 
     def fit_similarity(self, X: ArrayLike, y: ArrayLike) -> SimilarityClusterer:  # noqa: N803
-        """Learn from labelled points whether two points are of one class.
+        """Learn the similarity G from labeled points.
 
-        Every class needs at least two points; the smallest decides, with ``batch_size``, how many
-        of a class a step takes.
+        A step has c = min(classes, ``batch_size`` // 5) classes and
+        min(smallest class, ``batch_size`` // c) points of each, both at least 2.
 
         Args:
           X: ``[N, D]`` or ``[N, H, W, C]``.
@@ -95,6 +103,7 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
             than two classes, or a class has a single point.
         """
         from l2c_jax.pairwise import SimilarityConfig, learn_similarity
+        from l2c_jax.training.loop import RunOptions
 
         points, labels = np.asarray(X), np.asarray(y)
         if labels.ndim != 1 or len(labels) != len(points):
@@ -110,13 +119,17 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
             seed=self.random_state,
         )
         self.similarity_, finished = learn_similarity(
-            points, labels, self._trunk(points), config, progress=self.verbose
+            points,
+            labels,
+            self._backbone(points),
+            config,
+            run=RunOptions(progress=self.verbose),
         )
         self._check(finished)
         return self
 
     def fit(self, X: ArrayLike, y: None = None) -> SimilarityClusterer:  # noqa: N803
-        """Cluster unlabelled points by the similarity.
+        """Fit the clustering network to the similarity of unlabeled points.
 
         Args:
           X: ``[N, D]`` or ``[N, H, W, C]``, at least 2 points.
@@ -127,74 +140,83 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
 
         Raises:
           NotFittedError: if there is no similarity yet.
-          ValueError: if points have another shape than the similarity reads, or are not finite.
+          ValueError: if points have another shape than those of the similarity, or are not
+            finite.
         """
-        from l2c_jax.pairwise import ClusterConfig, Similarity, reconstruct_clusters
+        from l2c_jax.pairwise import ConstrainedConfig, Similarity, cluster_by_similarity
+        from l2c_jax.training.loop import RunOptions
 
         if self.similarity is not None:
             self.similarity_ = self._given()
         elif not hasattr(self, "similarity_"):
             raise NotFittedError(
-                "there is no similarity to cluster by: call fit_similarity with labelled points "
-                "first, or give one as `similarity`"
+                "no similarity: call fit_similarity with labeled points first, or pass one as "
+                "`similarity`"
             )
         points = np.asarray(X)
-        trunk = None if isinstance(self.similarity_, Similarity) else self._trunk(points)
-        config = ClusterConfig(
+        learned = isinstance(self.similarity_, Similarity)
+        config = ConstrainedConfig(
             num_clusters=self.n_clusters,
-            loss=self.loss,  # type: ignore[arg-type]  # it is checked there
+            loss=self.loss,  # type: ignore[arg-type]  # ConstrainedConfig checks it
             epochs=self.epochs,
             batch=self.batch_size,
             seed=self.random_state,
         )
-        found, finished = reconstruct_clusters(
-            self.similarity_, points, trunk, config, progress=self.verbose
+        found, finished = cluster_by_similarity(
+            self.similarity_,
+            points,
+            None if learned else self._backbone(points),
+            config,
+            run=RunOptions(progress=self.verbose),
         )
         self._check(finished)
-        self.reconstruction_: Reconstruction = found
+        self.clustering_: ConstrainedClustering = found
         self._used, self.labels_ = np.unique(found.labels, return_inverse=True)
-        self.probabilities_ = self._of_used(found.probabilities)
+        self.probabilities_ = self._in_use(found.probabilities)
         self.n_clusters_ = found.num_clusters
         if points.ndim == 2:
             self.n_features_in_ = points.shape[1]
         return self
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:  # noqa: N803
-        """Probabilities of the clusters in use, for points that need not have been there.
+        """Probabilities of the clusters in use, of any points.
 
         Args:
-          X: ``[N, ...]``, of the shape that :meth:`fit` saw.
+          X: ``[N, ...]``; each point of the same shape as in :meth:`fit`.
 
         Returns:
-          ``[N, clusters in use]`` float32, rows sum to 1; each point's are its own, whatever the
-          others.
+          ``[N, clusters in use]`` float32, rows sum to 1; row i depends on point i only.
+
+        Raises:
+          NotFittedError: before :meth:`fit`.
+          ValueError: if points have another shape, or are not finite.
         """
         from l2c_jax.pairwise import assign_clusters
 
-        check_is_fitted(self, "reconstruction_")
-        found = self.reconstruction_
-        return self._of_used(assign_clusters(found.variables, found.trunk, X))
+        check_is_fitted(self, "clustering_")
+        found = self.clustering_
+        return self._in_use(assign_clusters(found.variables, found.backbone, X))
 
     def predict(self, X: ArrayLike) -> np.ndarray:  # noqa: N803
-        """``[N]`` int, the most probable cluster of points that need not have been there."""
+        """``[N]`` int, the most probable cluster in use of any points."""
         return self.predict_proba(X).argmax(axis=1)
 
-    def _of_used(self, probabilities: np.ndarray) -> np.ndarray:
-        """Without the columns of empty clusters."""
-        own = probabilities[:, self._used]
-        return own / own.sum(axis=1, keepdims=True)
+    def _in_use(self, probabilities: np.ndarray) -> np.ndarray:
+        """Probabilities without the columns of empty clusters, rows scaled to sum to 1."""
+        kept = probabilities[:, self._used]
+        return kept / kept.sum(axis=1, keepdims=True)
 
-    def _trunk(self, points: np.ndarray) -> Trunk:
-        """For images of the chosen width."""
+    def _backbone(self, points: np.ndarray) -> Backbone:
+        """The default backbone; for images with the chosen width."""
         from dataclasses import replace
 
-        from l2c_jax.pairwise import VGGS, default_trunk
+        from l2c_jax.pairwise import VGGS, default_backbone
 
-        trunk = default_trunk(points)
-        return replace(trunk, width=self.width) if isinstance(trunk, VGGS) else trunk
+        backbone = default_backbone(points)
+        return replace(backbone, width=self.width) if isinstance(backbone, VGGS) else backbone
 
     def _given(self) -> Any:
-        """The similarity of the constructor, from its file if it is one."""
+        """The parameter ``similarity``; a path is read."""
         from l2c_jax.pairwise import load_similarity
 
         if isinstance(self.similarity, str | Path):
@@ -202,6 +224,6 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
         return self.similarity
 
     def _check(self, finished: bool) -> None:
-        """Refuse a training that a signal cut short."""
+        """Raise if a signal stopped the training."""
         if not finished:
             raise KeyboardInterrupt

@@ -1,1 +1,1 @@
-"""Tables in, labels out."""
+"""Files of tables in, files of labels out."""

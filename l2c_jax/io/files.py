@@ -1,4 +1,4 @@
-"""Files of tables, read in pieces, so that a file may be larger than the memory."""
+"""Files of tables, read in pieces: a file may be larger than the memory."""
 
 import csv
 from collections.abc import Callable, Iterator
@@ -9,44 +9,51 @@ from typing import Any, NamedTuple
 import numpy as np
 
 ROWS = 65_536
-"""Rows of a piece."""
+"""Rows per piece."""
 
 
 class TableError(ValueError):
-    """A file that is no usable table; the message is one line for the person who gave it."""
+    """A file that is no usable table; the message is one line and names the file."""
 
 
 class Piece(NamedTuple):
-    """Some rows of a file, one after another."""
+    """Consecutive rows of a file."""
 
     columns: list[np.ndarray]  # [n] cells of each column, text or numbers
-    lines: np.ndarray  # [n] int, where the rows stand in the file, from 1
+    lines: np.ndarray  # [n] int, line of each row in the file, from 1
 
 
 class TableFile(NamedTuple):
-    """A file that was found to be a table."""
+    """A file whose beginning was read and is that of a table."""
 
     path: Path
-    names: list[str]  # one per column, of the file or made up
-    pieces: Callable[[], Iterator[Piece]]  # reads the file from its beginning
+    names: list[str]  # one per column, from the file or generated
+    pieces: Callable[[], Iterator[Piece]]  # each call reads the file from its beginning
 
 
 def open_table(path: str | Path) -> TableFile:
-    """Look at the beginning of a file, and say how to read it.
+    """Determine the format of a file from its name and its beginning.
 
-    ``.npy`` holds an array ``[N, D]``; ``.parquet`` needs pyarrow; anything else is text in UTF-8
-    with commas, semicolons or tabs. The first line of text is a header if no cell of it is a
-    number.
+    ``.npy`` holds an array ``[N, D]``; ``.parquet`` needs pyarrow; any other file is text in
+    UTF-8 with commas, semicolons or tabs. The first line of text is a header if none of its cells
+    is a number.
 
     Args:
       path: the file.
 
     Returns:
-      Names of the columns and the way to the rows. Reading them raises a :class:`TableError` if
+      Names of the columns and an iterator over the rows, which raises a :class:`TableError` if
       the file turns out to be ragged or broken.
 
     Raises:
-      TableError: if the file is missing, empty, or in no such format.
+      TableError: if the file is missing, empty, or in none of these formats.
+
+    Example:
+      >>> import tempfile
+      >>> file = Path(tempfile.mkdtemp()) / "table.csv"
+      >>> _ = file.write_text("height,width\\n1,2\\n3,4\\n")
+      >>> open_table(file).names
+      ['height', 'width']
     """
     path = Path(path)
     if path.is_dir():
@@ -60,7 +67,7 @@ def open_table(path: str | Path) -> TableFile:
         raise TableError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
-def _made_up(width: int) -> list[str]:
+def _generated_names(width: int) -> list[str]:
     return [f"column{index + 1}" for index in range(width)]
 
 
@@ -77,7 +84,7 @@ def _open_array(path: Path) -> TableFile:
             part = np.asarray(array[start : start + ROWS])
             yield Piece(list(part.T), 1 + start + np.arange(len(part)))
 
-    return TableFile(path, _made_up(array.shape[1]), pieces)
+    return TableFile(path, _generated_names(array.shape[1]), pieces)
 
 
 def _open_parquet(path: Path) -> TableFile:
@@ -135,7 +142,7 @@ def _open_text(path: Path) -> TableFile:
             lines = np.array([line for line, _ in part])
             yield Piece([np.array(column) for column in columns], lines)
 
-    return TableFile(path, top if header else _made_up(len(top)), pieces)
+    return TableFile(path, top if header else _generated_names(len(top)), pieces)
 
 
 def _lines(path: Path, text: Any) -> Iterator[str]:

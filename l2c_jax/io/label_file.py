@@ -10,109 +10,113 @@ from typing import NamedTuple, TextIO
 import numpy as np
 from tqdm import tqdm
 
-from l2c_jax.io.tables import Scan, TableFile, numeric_pieces, open_table, scan
-from l2c_jax.preprocessing.table_frame import enter_frame
-from l2c_jax.recurrent.learner import Learner
-from l2c_jax.tabular.clusterer import SAMPLE, Knowledge, label_chunks, study_table
+from l2c_jax.io.files import TableFile, open_table
+from l2c_jax.io.tables import Scan, numeric_pieces, scan
+from l2c_jax.metrics import scores
+from l2c_jax.preprocessing.principal import apply_preprocessing
+from l2c_jax.tabular.clusterer import FittedTable, TabularConfig, adapt_table, predict_chunks
+from l2c_jax.tabular.model import TabularModel
 
-BAR_FROM = 200_000
-"""Rows from which on a progress bar is shown."""
+PROGRESS_ROWS = 200_000
+"""Files of at least so many rows get a progress bar."""
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is to be done with which file."""
+class LabelRequest:
+    """Which file to cluster, and how."""
 
     file: Path
     num_clusters: int | None = None
-    """k, or None: the learner's guess."""
+    """k, or None: as the model estimates it."""
     label_column: str | None = None
-    """True labels: not read, but compared with."""
-    standardise: bool = True
-    """Give every column the same variance first."""
-    orders: int = 16
-    """M, visiting orders."""
-    passes: int = 2
-    """E, passes over the sample."""
+    """True labels: not used for clustering, only for the scores."""
+    config: TabularConfig = TabularConfig()  # noqa: RUF009  frozen
+    """How the table is read."""
     seed: int = 0
-    """Of the sample and the orders."""
+    """Of the sample of rows and of the reading orders."""
 
 
-class Study(NamedTuple):
-    """A file that was looked at once, and what the learner knows of it."""
+class FittedFile(NamedTuple):
+    """A file that was read once, and its clusters."""
 
-    request: Request
+    request: LabelRequest
     file: TableFile
     scan: Scan
-    known: Knowledge
+    fitted: FittedTable
 
 
-class Seen(NamedTuple):
-    """What is kept of the answer for scores and pictures."""
+class LabelSummary(NamedTuple):
+    """What scores and plots need of the labels."""
 
-    sizes: np.ndarray  # [k], rows of each cluster
-    labels: np.ndarray  # [N] int8, or [0] if there is no column to compare with
-    classes: np.ndarray  # [N] cells of that column
+    sizes: np.ndarray  # [k] int64, rows of each cluster
+    labels: np.ndarray  # [N] int8, or [0] without a label column
+    classes: np.ndarray  # [N] cells of the label column, or [0]
     sample: np.ndarray  # [S, k], probabilities of the sampled rows
 
 
-def study(learner: Learner, request: Request) -> Study:
-    """Scan the file and let the learner study a sample of its rows.
+def adapt_file(model: TabularModel, request: LabelRequest) -> FittedFile:
+    """Read the file once and adapt the model to a random sample of its rows.
+
+    Args:
+      model: the clusterer.
+      request: the file and the settings.
+
+    Returns:
+      What :func:`write_labels` needs.
 
     Raises:
       TableError: if the file is no usable table.
-      ValueError: see :func:`l2c_jax.tabular.clusterer.study_table`.
+      ValueError: see :func:`l2c_jax.tabular.clusterer.adapt_table`.
     """
-    file = open_table(request.file)
-    seen = scan(file, request.label_column, SAMPLE, request.seed)
-    known = study_table(
-        learner,
-        seen.sample,
-        num_clusters=request.num_clusters,
-        standardise=request.standardise,
-        passes=request.passes,
-        orders=request.orders,
-        seed=request.seed,
+    file, config = open_table(request.file), request.config
+    found = scan(file, request.label_column, config.max_rows, request.seed)
+    fitted = adapt_table(
+        model, found.sample, request.num_clusters, config=config, seed=request.seed
     )
-    return Study(request, file, seen, known)
+    return FittedFile(request, file, found, fitted)
 
 
-def write(learner: Learner, study: Study, out: TextIO) -> Seen:
-    """Write every row with its cluster and the probabilities.
+def write_labels(model: TabularModel, adapted: FittedFile, out: TextIO) -> LabelSummary:
+    """Write every row with its cluster and its probabilities.
 
     Args:
-      learner: that studied.
-      study: the file.
-      out: text, comma-separated.
+      model: the clusterer that was adapted.
+      adapted: from :func:`adapt_file`.
+      out: gets comma-separated text: the columns of the file, ``cluster`` (the index of the
+        largest probability) and ``probability_0`` to ``probability_{k-1}``.
 
     Returns:
-      What scores and pictures need.
+      What scores and plots need.
+
+    Raises:
+      TableError: if the file turns out to be ragged or broken.
     """
-    file, known = study.file, study.known
-    k = len(known.clusters)
+    file, fitted = adapted.file, adapted.fitted
+    k = len(fitted.clusters)
     writer = csv.writer(out)
     writer.writerow([*file.names, "cluster", *(f"probability_{j}" for j in range(k))])
     sizes = np.zeros(k, np.int64)
     labels: list[np.ndarray] = [np.zeros(0, np.int8)]
     classes: list[np.ndarray] = []
-    column = study.request.label_column
-    show = study.scan.rows >= BAR_FROM and sys.stderr.isatty()
-    with tqdm(total=study.scan.rows, unit="rows", unit_scale=True, disable=not show) as bar:
-        for piece, numbers in numeric_pieces(file, study.scan.numeric):
-            chances = next(label_chunks(learner, known, [numbers]))
-            found = chances.argmax(axis=1)
+    column = adapted.request.label_column
+    rows = adapted.scan.rows
+    shown = rows >= PROGRESS_ROWS and sys.stderr.isatty()
+    with tqdm(total=rows, unit="rows", unit_scale=True, disable=not shown) as bar:
+        for piece, numbers in numeric_pieces(file, adapted.scan.numeric):
+            probabilities = next(predict_chunks(model, fitted, [numbers]))
+            found = probabilities.argmax(axis=1)
             sizes += np.bincount(found, minlength=k)
             if column is not None:
                 labels.append(found.astype(np.int8))
                 classes.append(piece.columns[file.names.index(column)].astype(str))
-            digits = np.char.mod("%.6f", chances)
-            for row, label, probabilities in zip(
+            digits = np.char.mod("%.6f", probabilities)
+            for cells, label, text in zip(
                 zip(*piece.columns, strict=True), found, digits, strict=True
             ):
-                writer.writerow([*row, label, *probabilities])
+                writer.writerow([*cells, label, *text])
             bar.update(len(found))
-    sample = next(label_chunks(learner, known, [study.scan.sample]))
-    return Seen(
+    sample = next(predict_chunks(model, fitted, [adapted.scan.sample]))
+    return LabelSummary(
         sizes,
         np.concatenate(labels),
         np.concatenate(classes) if classes else np.zeros(0, str),
@@ -120,29 +124,42 @@ def write(learner: Learner, study: Study, out: TextIO) -> Seen:
     )
 
 
-def report(study: Study, seen: Seen) -> Iterator[str]:
-    """Lines for the person who asked: what was read, what was found, how well it fits."""
-    from l2c_jax.evaluate import scores
+def report_lines(adapted: FittedFile, summary: LabelSummary) -> Iterator[str]:
+    """What was read, which clusters were found, and their scores, a line each.
 
-    if study.scan.dropped:
-        yield f"not numbers, left out: {', '.join(study.scan.dropped)}"
-    used = seen.sizes[seen.sizes > 0]
+    Args:
+      adapted: from :func:`adapt_file`.
+      summary: from :func:`write_labels`.
+
+    Yields:
+      Lines without line ends.
+    """
+    if adapted.scan.dropped:
+        yield f"not numbers, left out: {', '.join(adapted.scan.dropped)}"
+    used = summary.sizes[summary.sizes > 0]
     yield (
-        f"{study.scan.rows} rows, {len(study.scan.numeric)} columns, "
+        f"{adapted.scan.rows} rows, {len(adapted.scan.numeric)} columns, "
         f"{used.size} clusters in use, of {', '.join(map(str, used))} rows"
     )
-    chances = study.known.count_probabilities
-    if chances is not None and study.request.num_clusters is None:
-        likely = [int(k) for k in np.argsort(-chances)[:3]]
-        yield "number of clusters: " + ", ".join(f"{k + 1} ({chances[k]:.0%})" for k in likely)
-    if seen.labels.size:
-        result = scores(seen.classes, seen.labels)
+    probabilities = adapted.fitted.count_probabilities
+    if probabilities is not None and adapted.request.num_clusters is None:
+        likely = [int(k) for k in np.argsort(-probabilities)[:3]]
+        estimate = ", ".join(f"{k + 1} ({probabilities[k]:.0%})" for k in likely)
+        yield f"number of clusters: {estimate}"
+    if summary.labels.size:
+        result = scores(summary.classes, summary.labels)
         yield ", ".join(f"{name} {value:.4f}" for name, value in result.items())
 
 
-def draw(study: Study, seen: Seen, path: Path) -> None:
-    """A picture of the sampled rows on their first two principal axes."""
+def draw_sample(adapted: FittedFile, summary: LabelSummary, path: Path) -> None:
+    """Plot the sampled rows on two principal axes, colored by their probabilities.
+
+    Args:
+      adapted: from :func:`adapt_file`.
+      summary: from :func:`write_labels`.
+      path: of the image.
+    """
     from l2c_jax import plots
 
-    points = enter_frame(study.known.frame, study.scan.sample)
-    plots.memberships(path, points, seen.sample, title=study.file.path.name)
+    points = apply_preprocessing(adapted.fitted.preprocessing, adapted.scan.sample)
+    plots.memberships(path, points, summary.sample, title=adapted.file.path.name)

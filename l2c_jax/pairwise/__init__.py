@@ -1,37 +1,48 @@
-"""The pairwise wing: learning to cluster through pairwise similarity (Hsu, Lv & Kira 2018).
+"""Learning to cluster through pairwise similarity (Hsu, Lv & Kira 2018).
 
-Three steps, three functions: :func:`learn_similarity` from labelled examples,
-:func:`predict_similarity` on other data, :func:`reconstruct_clusters` there.
+Three steps, three functions:
+
+1. :func:`learn_similarity`: G(x, y) = P(x and y are of one class), from labeled points;
+2. :func:`predict_similarity`: G of all pairs of points of other classes;
+3. :func:`cluster_by_similarity`: a clustering network p(k | x), fitted to these pairs.
 """
 
-from l2c_jax.pairwise.backbones import MLP, VGGS, default_trunk
+from l2c_jax.pairwise.backbones import MLP, VGGS, Backbone, default_backbone
+from l2c_jax.pairwise.config import ConstrainedConfig, PairLoss, SimilarityConfig
 from l2c_jax.pairwise.constrained import (
-    ClusterConfig,
-    Reconstruction,
+    ConstrainedClustering,
     assign_clusters,
-    reconstruct_clusters,
+    cluster_by_similarity,
 )
-from l2c_jax.pairwise.learned import Similarity, load_similarity, save_similarity
+from l2c_jax.pairwise.layers import Variables
+from l2c_jax.pairwise.learn import learn_similarity
 from l2c_jax.pairwise.losses import kcl, mcl, pair_cross_entropy
-from l2c_jax.pairwise.partition import Partition, fit_assignments, partition
 from l2c_jax.pairwise.predict import PairFunction, predict_similarity
 from l2c_jax.pairwise.sampling import draw_batch, draw_episode, index_by_class, pair_labels
-from l2c_jax.pairwise.similarity import SimilarityConfig, learn_similarity
+from l2c_jax.pairwise.similarity import (
+    Similarity,
+    SimilarityMetadata,
+    load_similarity,
+    save_similarity,
+)
 
 __all__ = [
     "MLP",
     "VGGS",
-    "ClusterConfig",
+    "Backbone",
+    "ConstrainedClustering",
+    "ConstrainedConfig",
     "PairFunction",
-    "Partition",
-    "Reconstruction",
+    "PairLoss",
     "Similarity",
     "SimilarityConfig",
+    "SimilarityMetadata",
+    "Variables",
     "assign_clusters",
-    "default_trunk",
+    "cluster_by_similarity",
+    "default_backbone",
     "draw_batch",
     "draw_episode",
-    "fit_assignments",
     "index_by_class",
     "kcl",
     "learn_similarity",
@@ -39,8 +50,6 @@ __all__ = [
     "mcl",
     "pair_cross_entropy",
     "pair_labels",
-    "partition",
     "predict_similarity",
-    "reconstruct_clusters",
     "save_similarity",
 ]

@@ -1,9 +1,9 @@
-"""Random variants of images."""
+"""Random resized crops of images."""
 
 import jax
 import jax.numpy as jnp
 
-from l2c_jax.pairwise.backbones import VGGS, Trunk, as_float
+from l2c_jax.pairwise.backbones import Backbone, as_float, is_for_images
 from l2c_jax.types import Array, Key
 
 _TRIES = 10
@@ -11,17 +11,17 @@ _RATIOS = (3 / 4, 4 / 3)
 
 
 def crop_box(key: Key, height: int, width: int, area: tuple[float, float]) -> Array:
-    """A random rectangle in an image.
+    """A random rectangle in an image of H x W pixels.
 
-    Its share of the image's area is uniform, the logarithm of its ratio of sides, relative to the
-    image's own, uniform between those of 3:4 and 4:3, its place uniform. Rectangles that do not
-    fit are drawn again; after 10 of them the box is the whole image.
+    With s uniform in ``area`` and log r uniform in [log 3/4, log 4/3], the rectangle has height
+    H sqrt(s / r) and width W sqrt(s r); its position is uniform. The first of 10 draws that fits
+    into the image is taken; without one, the box is the whole image.
 
     Args:
       key: consumed.
-      height: of the image, in pixels.
-      width: likewise.
-      area: least and largest share of the image's area.
+      height: H.
+      width: W.
+      area: least and largest share s of the image's area.
 
     Returns:
       ``[4]``: top, left, height and width, in pixels.
@@ -41,7 +41,10 @@ def crop_box(key: Key, height: int, width: int, area: tuple[float, float]) -> Ar
 
 
 def resized_crop(image: Array, box: Array) -> Array:
-    """The part of an image in a box, stretched to the image's size by bilinear interpolation.
+    """The part of an image in a box, resized to the image's size by bilinear interpolation.
+
+    Along each axis, pixel i of the result is read at
+    clip(start + (i + 1/2) length / size - 1/2, 0, size - 1).
 
     Args:
       image: ``[H, W, C]`` float.
@@ -58,7 +61,7 @@ def resized_crop(image: Array, box: Array) -> Array:
     """
 
     def weights(start: Array, length: Array, size: int) -> Array:
-        """``[size, size]``: what each new pixel takes of each old one."""
+        """``[size, size]``: weight of each old pixel (column) in each new one (row)."""
         pixels = jnp.arange(size)
         source = jnp.clip(start + (pixels + 0.5) * (length / size) - 0.5, 0, size - 1)
         return jnp.maximum(1 - jnp.abs(source[:, None] - pixels[None, :]), 0)
@@ -71,7 +74,7 @@ def resized_crop(image: Array, box: Array) -> Array:
 def random_resized_crop(
     key: Key, images: Array, *, area: tuple[float, float] = (0.85, 1.0)
 ) -> Array:
-    """A random crop of every image, stretched back to its size.
+    """A random crop of every image, resized to the image's size.
 
     Args:
       key: consumed.
@@ -94,19 +97,19 @@ def random_resized_crop(
     return jax.vmap(resized_crop)(images, boxes)
 
 
-def augmented(key: Key, points: Array, trunk: Trunk, crop: tuple[float, float]) -> Array:
-    """What a training step reads: points as float32; images in random crops.
+def augmented(key: Key, points: Array, backbone: Backbone, crop: tuple[float, float]) -> Array:
+    """Points as a training step uses them: float32, images randomly cropped.
 
     Args:
       key: consumed.
       points: ``[N, ...]``.
-      trunk: tells images from rows of a table, which stay as they are.
+      backbone: has the shape of one point; only images, ``(H, W, C)``, are cropped.
       crop: least and largest share of an image's area; (1, 1) leaves images as they are.
 
     Returns:
       ``[N, ...]`` float32.
     """
     points = as_float(points)
-    if isinstance(trunk, VGGS) and crop != (1.0, 1.0):
+    if is_for_images(backbone) and crop != (1.0, 1.0):
         return random_resized_crop(key, points, area=crop)
     return points

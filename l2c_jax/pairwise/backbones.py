@@ -1,20 +1,81 @@
-"""Trunks: what turns an image, or a row of a table, into a feature vector."""
+"""Backbones: networks from an image, or from a row of a table, to a feature vector."""
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, Protocol
 
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 
-from l2c_jax.types import Array, ArrayLike
+from l2c_jax.pairwise.layers import (
+    UNIFORM,
+    Convolution,
+    Variables,
+    apply_module,
+    batch_norm,
+    init_module,
+    max_pool,
+)
+from l2c_jax.types import Array, ArrayLike, Key, PyTree
 
-MOMENTUM, EPSILON = 0.9, 1e-5  # of every batch norm of this wing
+_SCOPE = "trunk"  # the name in release 1; Flax derives initial parameters from it
+
+
+class Backbone(Protocol):
+    """Any network from points to features, as a pair of pure functions.
+
+    A backbone is a static argument of compiled programs, so it has to be hashable, and backbones
+    that compare equal have to compute the same: a frozen dataclass of numbers is both.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from l2c_jax.pairwise.networks import init_similarity, pair_log_odds
+      >>> @dataclass(frozen=True)
+      ... class Linear:
+      ...     columns: int
+      ...     features: int
+      ...     @property
+      ...     def shape(self):
+      ...         return (self.columns,)
+      ...     def init(self, key):
+      ...         return Variables(jax.random.normal(key, (self.columns, self.features)), {})
+      ...     def apply(self, variables, points, train):
+      ...         return points @ variables.params, variables.batch_stats
+      >>> variables = init_similarity(jax.random.key(0), Linear(3, 4))
+      >>> points = jnp.ones((5, 3))
+      >>> pair_log_odds(variables, points, backbone=Linear(3, 4), train=False)[0].shape
+      (5, 5)
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one point; images have three axes, ``(H, W, C)``."""
+        ...
+
+    @property
+    def features(self) -> int:
+        """F, length of a feature vector."""
+        ...
+
+    def init(self, key: Key) -> Variables:
+        """Random variables; the key is consumed."""
+        ...
+
+    def apply(self, variables: Variables, points: Array, train: bool) -> tuple[Array, PyTree]:
+        """Points ``[N, *shape]`` float32 to features ``[N, F]``, and the new batch statistics."""
+        ...
 
 
 @dataclass(frozen=True)
 class VGGS:
-    """A trunk for images: four times convolution 3x3, batch norm, ReLU, pooling by 2."""
+    """The backbone for images: four times convolution 3x3, batch norm, ReLU, max pooling by 2.
+
+    References:
+      Hsu, Lv & Kira, *Learning to cluster in order to transfer across domains and tasks*, 2018,
+      the network for Omniglot.
+    """
 
     size: int = 32
     """Height and width of the images, a multiple of 16."""
@@ -25,7 +86,7 @@ class VGGS:
     mean: float = 0.0
     """Subtracted from every pixel; images of type uint8 are divided by 255 before."""
     scale: float = 1.0
-    """What every pixel is divided by then."""
+    """Every pixel is divided by it after the subtraction."""
 
     def __post_init__(self) -> None:
         if self.size < 16 or self.size % 16 or self.channels < 1:
@@ -45,13 +106,21 @@ class VGGS:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one image."""
+        """Shape of one image."""
         return (self.size, self.size, self.channels)
+
+    def init(self, key: Key) -> Variables:
+        """Random variables; the key is consumed."""
+        return _init(_ConvolutionalNetwork(self), key, self.shape)
+
+    def apply(self, variables: Variables, points: Array, train: bool) -> tuple[Array, PyTree]:
+        """Images ``[N, H, W, C]`` to features ``[N, F]``, and the new batch statistics."""
+        return apply_module(_ConvolutionalNetwork(self), variables, points, train)
 
 
 @dataclass(frozen=True)
 class MLP:
-    """A trunk for rows of a table: linear layers, each with batch norm and ReLU."""
+    """The backbone for rows of a table: linear layers, each with batch norm and ReLU."""
 
     columns: int
     """D, columns of the table. They should be of comparable scale."""
@@ -69,19 +138,65 @@ class MLP:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one row."""
+        """Shape of one row."""
         return (self.columns,)
 
+    def init(self, key: Key) -> Variables:
+        """Random variables; the key is consumed."""
+        return _init(_Perceptron(self), key, self.shape)
 
-Trunk: TypeAlias = VGGS | MLP
-"""What turns a point into features."""
+    def apply(self, variables: Variables, points: Array, train: bool) -> tuple[Array, PyTree]:
+        """Rows ``[N, D]`` to features ``[N, F]``, and the new batch statistics."""
+        return apply_module(_Perceptron(self), variables, points, train)
 
 
-def default_trunk(points: ArrayLike) -> Trunk:
-    """The trunk for points of this shape: ``VGGS`` for ``[N, H, W, C]``, ``MLP`` for ``[N, D]``.
+class _ConvolutionalNetwork(nn.Module):
+    config: VGGS
+
+    @nn.compact
+    def __call__(self, images: Array, train: bool) -> Array:
+        """``[N, H, W, C]`` to ``[N, F]``."""
+        signal = (images - self.config.mean) / self.config.scale
+        for number, channels in enumerate(self.config.convolutions, 1):
+            signal = Convolution(channels, name=f"convolution{number}")(signal)
+            signal = batch_norm(train, f"norm{number}")(signal)
+            signal = nn.relu(max_pool(signal))  # equals pooling after ReLU, at a quarter of it
+        return signal.reshape(signal.shape[0], -1)
+
+
+class _Perceptron(nn.Module):
+    config: MLP
+
+    @nn.compact
+    def __call__(self, rows: Array, train: bool) -> Array:
+        """``[N, D]`` to ``[N, F]``."""
+        signal = rows
+        for number, width in enumerate(self.config.hidden, 1):
+            layer = nn.Dense(width, use_bias=False, kernel_init=UNIFORM, name=f"linear{number}")
+            signal = nn.relu(batch_norm(train, f"norm{number}")(layer(signal)))
+        return signal
+
+
+def _init(network: nn.Module, key: Key, shape: tuple[int, ...]) -> Variables:
+    return init_module(network, key, jnp.zeros((1, *shape)), False, scope=_SCOPE)
+
+
+def default_backbone(points: ArrayLike) -> VGGS | MLP:
+    """``VGGS`` for images ``[N, H, W, C]``, ``MLP`` for a table ``[N, D]``.
+
+    Args:
+      points: only their shape counts.
+
+    Returns:
+      The backbone, with default widths.
 
     Raises:
-      ValueError: if it is neither.
+      ValueError: if points are neither, or images whose side is no multiple of 16.
+
+    Example:
+      >>> import numpy as np
+      >>> default_backbone(np.zeros((7, 3)))
+      MLP(columns=3, hidden=(128, 128))
     """
     shape = np.shape(points)
     if len(shape) == 2:
@@ -93,27 +208,72 @@ def default_trunk(points: ArrayLike) -> Trunk:
     )
 
 
-def checked_points(points: ArrayLike, trunk: Trunk, least: int = 1) -> np.ndarray:
-    """Points as the trunk reads them, on the host.
+def describe_backbone(backbone: Backbone) -> dict[str, Any]:
+    """A backbone for a header: the name of its class, and its fields if it is a dataclass.
+
+    Example:
+      >>> describe_backbone(MLP(columns=2, hidden=(8,)))
+      {'name': 'MLP', 'columns': 2, 'hidden': (8,)}
+    """
+    known = dataclasses.is_dataclass(backbone) and not isinstance(backbone, type)
+    return {
+        "name": type(backbone).__name__,
+        **(dataclasses.asdict(backbone) if known else {}),  # type: ignore[call-overload]
+    }
+
+
+def backbone_from_description(description: Mapping[str, Any]) -> VGGS | MLP:
+    """The inverse of :func:`describe_backbone`, for the backbones of this module.
+
+    Args:
+      description: from JSON; lists stand for tuples.
+
+    Returns:
+      The backbone.
+
+    Raises:
+      KeyError: if the name is another.
+      TypeError: if a field is unknown.
+      ValueError: if a field has an impossible value.
+
+    Example:
+      >>> backbone_from_description({"name": "MLP", "columns": 2, "hidden": [8]})
+      MLP(columns=2, hidden=(8,))
+    """
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in description.items()
+    }
+    classes: dict[str, type[VGGS] | type[MLP]] = {"VGGS": VGGS, "MLP": MLP}
+    return classes[fields.pop("name")](**fields)
+
+
+def is_for_images(backbone: Backbone) -> bool:
+    """Whether points are images: one point has three axes."""
+    return len(backbone.shape) == 3
+
+
+def checked_points(points: ArrayLike, backbone: Backbone, least: int = 1) -> np.ndarray:
+    """Points on the host, of a type that the networks take.
 
     Args:
       points: ``[N, ...]``.
-      trunk: the shape of one point.
-      least: the fewest points that make sense.
+      backbone: has the shape of one point.
+      least: the smallest N allowed.
 
     Returns:
-      ``[N, ...]`` float32, or uint8 for images that are.
+      ``[N, ...]`` float32; images of type uint8 stay uint8.
 
     Raises:
-      ValueError: if shape or number are others, or a number is not finite.
+      ValueError: if the shape is another, points are too few, or a number is not finite.
     """
     array = np.asarray(points)
-    if array.shape[1:] != trunk.shape or array.ndim != len(trunk.shape) + 1:
-        wanted = ", ".join(("N", *map(str, trunk.shape)))
-        raise ValueError(f"points must have shape [{wanted}] for {trunk}, got {array.shape}")
+    if array.shape[1:] != backbone.shape or array.ndim != len(backbone.shape) + 1:
+        wanted = ", ".join(("N", *map(str, backbone.shape)))
+        raise ValueError(f"points must have shape [{wanted}] for {backbone}, got {array.shape}")
     if len(array) < least:
         raise ValueError(f"at least {least} points are needed, got {len(array)}")
-    if array.dtype == np.uint8 and isinstance(trunk, VGGS):
+    if array.dtype == np.uint8 and is_for_images(backbone):
         return array
     array = array.astype(np.float32)
     if not np.isfinite(array).all():
@@ -124,78 +284,3 @@ def checked_points(points: ArrayLike, trunk: Trunk, least: int = 1) -> np.ndarra
 def as_float(points: Array) -> Array:
     """Points as float32; uint8 is divided by 255."""
     return points.astype(jnp.float32) / 255 if points.dtype == jnp.uint8 else points
-
-
-# uniform in +-1 / sqrt(fan in): where the published networks start
-UNIFORM = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
-
-
-def batch_norm(train: bool, name: str) -> nn.BatchNorm:
-    """Normalises by the batch in training, else by the running averages."""
-    return nn.BatchNorm(
-        use_running_average=not train,
-        momentum=MOMENTUM,
-        epsilon=EPSILON,
-        use_fast_variance=False,
-        name=name,
-    )
-
-
-class Convolution(nn.Module):
-    """A 3x3 convolution with zero padding and no bias, as one matrix product.
-
-    On a CPU, XLA's own convolution is some twenty times slower inside ``lax.scan`` than outside.
-    """
-
-    channels: int
-    """C', channels of the result."""
-
-    @nn.compact
-    def __call__(self, images: Array) -> Array:
-        """``[N, H, W, C]`` to ``[N, H, W, C']``."""
-        size, height, width, channels = images.shape
-        kernel = self.param("kernel", UNIFORM, (3, 3, channels, self.channels))
-        padded = jnp.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
-        shifted = [
-            padded[:, row : row + height, column : column + width]
-            for row in range(3)
-            for column in range(3)
-        ]
-        patches = jnp.concatenate(shifted, axis=-1).reshape(-1, 9 * channels)
-        result = patches @ kernel.reshape(9 * channels, self.channels)
-        return result.reshape(size, height, width, self.channels)
-
-
-def pooled(images: Array) -> Array:
-    """The maximum of every 2x2 block: ``[N, H, W, C]`` to ``[N, H/2, W/2, C]``.
-
-    By two maxima of two. The gradient of ``max`` along axes looks for elements equal to the
-    maximum; where the compiler computes those anew, rounded otherwise, it finds none and divides
-    by zero.
-    """
-    size, height, width, channels = images.shape
-    blocks = images.reshape(size, height // 2, 2, width // 2, 2, channels)
-    rows = jnp.maximum(blocks[:, :, 0], blocks[:, :, 1])
-    return jnp.maximum(rows[:, :, :, 0], rows[:, :, :, 1])
-
-
-class TrunkNetwork(nn.Module):
-    """Points to features."""
-
-    config: Trunk
-
-    @nn.compact
-    def __call__(self, points: Array, train: bool) -> Array:
-        """``[N, ...]`` to ``[N, F]``."""
-        config, signal = self.config, as_float(points)
-        if isinstance(config, VGGS):
-            signal = (signal - config.mean) / config.scale
-            for number, channels in enumerate(config.convolutions, 1):
-                signal = Convolution(channels, name=f"convolution{number}")(signal)
-                signal = batch_norm(train, f"norm{number}")(signal)
-                signal = nn.relu(pooled(signal))  # pooling first: the same, on a quarter
-            return signal.reshape(signal.shape[0], -1)
-        for number, width in enumerate(config.hidden, 1):
-            layer = nn.Dense(width, use_bias=False, kernel_init=UNIFORM, name=f"linear{number}")
-            signal = nn.relu(batch_norm(train, f"norm{number}")(layer(signal)))
-        return signal

@@ -1,10 +1,7 @@
-"""Step 3 of learning to cluster: reconstruct the clusters from pairwise similarity."""
+"""Step 3 of learning to cluster: a clustering network trained on pairwise similarity."""
 
-import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +9,20 @@ import numpy as np
 import optax
 
 from l2c_jax.pairwise.augment import augmented
-from l2c_jax.pairwise.backbones import Trunk, checked_points, default_trunk
-from l2c_jax.pairwise.learned import Similarity, described
-from l2c_jax.pairwise.losses import LOSSES
-from l2c_jax.pairwise.networks import Variables, cluster_logits, init_clusters, pair_log_odds
+from l2c_jax.pairwise.backbones import (
+    Backbone,
+    checked_points,
+    default_backbone,
+    describe_backbone,
+)
+from l2c_jax.pairwise.config import ConstrainedConfig, describe_config
+from l2c_jax.pairwise.layers import Variables
+from l2c_jax.pairwise.networks import (
+    cluster_logits,
+    init_clusters,
+    num_clusters_of,
+    pair_log_odds,
+)
 from l2c_jax.pairwise.predict import (
     PairFunction,
     blocks,
@@ -23,144 +30,117 @@ from l2c_jax.pairwise.predict import (
     predict_similarity,
 )
 from l2c_jax.pairwise.sampling import draw_batch, epoch_length
+from l2c_jax.pairwise.similarity import Similarity, SimilarityMetadata
 from l2c_jax.pairwise.train import (
+    Step,
     TrainState,
-    check_crop,
-    check_stages,
+    adam_with_milestones,
     descend,
     init_state,
-    optimizer,
-    run,
+    run_steps,
 )
-from l2c_jax.training.loop import LoopConfig
-from l2c_jax.training.weights import fingerprint
+from l2c_jax.training.loop import LoopConfig, RunOptions
+from l2c_jax.training.weights import fingerprint as content_hash
 from l2c_jax.types import Array, ArrayLike, Key
 
 
-@dataclass(frozen=True)
-class ClusterConfig:
-    """How clusters are reconstructed; the numbers are those of Omniglot."""
-
-    num_clusters: int = 100
-    """K, the number of clusters, or generously more: those that are not needed stay empty."""
-    loss: Literal["kcl", "mcl"] = "mcl"
-    """Which loss compares the clusters of two points with their similarity."""
-    epochs: int = 150
-    """Passes over the points."""
-    batch: int = 100
-    """The most points of a batch."""
-    learning_rate: float = 1e-3
-    """Adam's step size at the start."""
-    drops: tuple[float, ...] = (2 / 3,)
-    """Shares of the training after which the step size is divided by 10."""
-    crop: tuple[float, float] = (0.85, 1.0)
-    """Least and largest share of an image's area in random resized crops; (1, 1) leaves images
-    as they are. Tables are never cropped."""
-    adapt: bool = True
-    """Whether a learned similarity normalises by the statistics of each batch, and so adapts to
-    these data, or by its averages."""
-    seed: int = 0
-    """Of everything random: parameters, batches, crops."""
-    log_every: int = 10
-    """Steps per logged line; they run as one call on the device."""
-    checkpoint_every: int = 500
-    """Steps between checkpoints."""
-
-    def __post_init__(self) -> None:
-        if self.num_clusters < 1:
-            raise ValueError(f"num_clusters must be at least 1, got {self.num_clusters}")
-        if self.batch < 2:
-            raise ValueError("batch must be at least 2: there are no pairs in less")
-        if min(self.epochs, self.log_every, self.checkpoint_every) < 1:
-            raise ValueError("epochs, log_every and checkpoint_every must be at least 1")
-        if self.loss not in LOSSES:
-            raise ValueError(f"loss must be one of {sorted(LOSSES)}, got {self.loss!r}")
-        check_stages(self.learning_rate, self.drops)
-        check_crop(self.crop)
-
-
-class Reconstruction(NamedTuple):
-    """The clusters of one data set, and the network that tells them."""
+class ConstrainedClustering(NamedTuple):
+    """The clusters of one data set, and the network that predicts them."""
 
     labels: np.ndarray  # [N] int32 in 0..K-1, the cluster of largest probability
     probabilities: np.ndarray  # [N, K] float32, rows sum to 1
     num_clusters: int  # clusters in use: distinct labels
     variables: Variables  # of the clustering network
-    trunk: Trunk
+    backbone: Backbone
 
 
-class Unlabelled(NamedTuple):
-    """Points to cluster, on the device, and what tells the similarity of a batch of them."""
+class UnlabeledPoints(NamedTuple):
+    """Points to cluster, on the device, and their pairwise similarity."""
 
     points: Array  # [N, ...] float32 or uint8
-    similarity: Variables | None  # of a similarity network
-    similar: Array | None  # [N, N] bool, where there is none
+    similarity: Similarity | None  # learned: predicts each augmented batch
+    similar: Array | None  # [N, N] bool, without a learned one
 
 
-def _iterations(config: ClusterConfig, size: int) -> int:
+def _iterations(config: ConstrainedConfig, size: int) -> int:
     return config.epochs * epoch_length(size, config.batch)
 
 
-def _adam(config: ClusterConfig, size: int) -> optax.GradientTransformation:
-    return optimizer(config.learning_rate, config.drops, _iterations(config, size))
+def _default_optimizer(config: ConstrainedConfig, size: int) -> optax.GradientTransformation:
+    iterations = _iterations(config, size)
+    return adam_with_milestones(config.learning_rate, config.lr_milestones, iterations)
+
+
+def similar_pairs(data: UnlabeledPoints, chosen: Array, points: Array, *, adapt: bool) -> Array:
+    """Similar pairs of a batch: S_ij = [G(x_i, x_j) > 1/2].
+
+    Args:
+      data: has G as a learned similarity, or S of all points.
+      chosen: ``[n]`` int32, the indices of the batch.
+      points: ``[n, ...]``, the augmented points of the batch.
+      adapt: batch norm of a learned similarity by this batch, static.
+
+    Returns:
+      S, ``[n, n]`` bool.
+    """
+    if data.similarity is not None:
+        learned = data.similarity
+        log_odds, _ = pair_log_odds(
+            learned.variables, points, backbone=learned.backbone, train=adapt
+        )
+        return log_odds > 0
+    if data.similar is None:
+        raise ValueError("a learned similarity or a matrix of similar pairs is needed")
+    return data.similar[chosen[:, None], chosen[None, :]]
 
 
 def cluster_step(
     state: TrainState,
-    data: Unlabelled,
+    data: UnlabeledPoints,
     key: Key,
-    trunk: Trunk,
-    similarity_trunk: Trunk | None,
-    config: ClusterConfig,
+    backbone: Backbone,
+    config: ConstrainedConfig,
+    optimizer: optax.GradientTransformation | None = None,
 ) -> tuple[TrainState, dict[str, Array]]:
-    """One step of Adam on one batch: predict its pairs' similarity, fit the clusters to it.
+    """One optimizer step on one batch: predict its similar pairs, fit the clusters to them.
 
     Args:
-      state: where to go on.
+      state: of the training.
       data: the points and their similarity.
       key: the run's key; the batch and its crops follow from it and from the step.
-      trunk: which clustering network, static.
-      similarity_trunk: which similarity network, static; it reads the same crops.
+      backbone: of the clustering network, static.
       config: static.
+      optimizer: any optax optimizer, static; ``None``: Adam with milestones.
 
     Returns:
-      The new state; loss, share of pairs called similar, and clusters in use in the batch.
+      The new state; loss, share of similar pairs, and clusters in use in the batch.
     """
     key_batches, key_crops = (jax.random.fold_in(key, purpose) for purpose in (0, 1))
     chosen = draw_batch(key_batches, state.step, data.points.shape[0], config.batch)
     key_crop = jax.random.fold_in(key_crops, state.step)
-    points = augmented(key_crop, data.points[chosen], trunk, config.crop)
-    if data.similarity is not None and similarity_trunk is not None:
-        log_odds, _ = pair_log_odds(
-            data.similarity, points, trunk=similarity_trunk, train=config.adapt
-        )
-        similar = log_odds > 0
-    elif data.similar is not None:
-        similar = data.similar[chosen[:, None], chosen[None, :]]
-    else:
-        raise ValueError("a similarity network or a matrix of similarities is needed")
+    points = augmented(key_crop, data.points[chosen], backbone, config.crop)
+    similar = similar_pairs(data, chosen, points, adapt=config.adapt)
 
     def loss(variables: Variables) -> tuple[Array, tuple]:
-        logits, batch_stats = cluster_logits(
-            variables, points, trunk=trunk, num_clusters=config.num_clusters, train=True
-        )
+        logits, batch_stats = cluster_logits(variables, points, backbone=backbone, train=True)
         used = jnp.zeros(config.num_clusters, bool).at[logits.argmax(axis=1)].set(True).sum()
         info = {"similar": similar.mean(), "clusters": used.astype(jnp.float32)}
-        return LOSSES[config.loss](jax.nn.softmax(logits), similar), (batch_stats, info)
+        return config.pair_loss(jax.nn.softmax(logits), similar), (batch_stats, info)
 
-    return descend(state, _adam(config, data.points.shape[0]), loss)
-
-
-_init = jax.jit(init_clusters, static_argnames=("trunk", "num_clusters"))
-_logits = jax.jit(cluster_logits, static_argnames=("trunk", "num_clusters", "train"))
+    optimizer = optimizer or _default_optimizer(config, data.points.shape[0])
+    return descend(state, optimizer, loss)
 
 
-def assign_clusters(variables: Variables, trunk: Trunk, points: ArrayLike) -> np.ndarray:
-    """Cluster probabilities of points by a trained network; they need not be those it was fit to.
+_init = jax.jit(init_clusters, static_argnames=("backbone", "num_clusters"))
+_logits = jax.jit(cluster_logits, static_argnames=("backbone", "train"))
+
+
+def assign_clusters(variables: Variables, backbone: Backbone, points: ArrayLike) -> np.ndarray:
+    """Cluster probabilities p(k | x) of any points by a trained network, each by itself.
 
     Args:
       variables: of the clustering network.
-      trunk: its trunk.
+      backbone: of the clustering network.
       points: ``[N, ...]``.
 
     Returns:
@@ -169,45 +149,45 @@ def assign_clusters(variables: Variables, trunk: Trunk, points: ArrayLike) -> np
     Raises:
       ValueError: if points have the wrong shape or are not finite.
     """
-    array = checked_points(points, trunk)
-    width = variables.params["logits"]["bias"].shape[0]
-    found = np.empty((len(array), width), np.float32)
+    array = checked_points(points, backbone)
+    found = np.empty((len(array), num_clusters_of(variables)), np.float32)
     for rows, part in blocks(array):
-        logits, _ = _logits(variables, part, trunk=trunk, num_clusters=width, train=False)
+        logits, _ = _logits(variables, part, backbone=backbone, train=False)
         found[rows] = jax.nn.softmax(logits)[: rows.stop - rows.start]
     return found
 
 
-def reconstruct_clusters(
+def cluster_by_similarity(
     similarity: Similarity | PairFunction | ArrayLike,
     points: ArrayLike,
-    trunk: Trunk | None = None,
-    config: ClusterConfig | None = None,
+    backbone: Backbone | None = None,
+    config: ConstrainedConfig | None = None,
     *,
-    folder: str | Path | None = None,
-    resume: bool = False,
-    progress: bool = True,
-    on_log: Callable[[dict[str, Any]], None] | None = None,
-) -> tuple[Reconstruction, bool]:
-    """Step 3: train a clustering network on what a similarity says about unlabelled points.
+    optimizer: optax.GradientTransformation | None = None,
+    run: RunOptions = RunOptions(),  # noqa: B008  frozen
+) -> tuple[ConstrainedClustering, bool]:
+    """Step 3: fit a clustering network p(k | x) to the pairwise similarity of unlabeled points.
 
-    A learned similarity is asked about every augmented batch anew; any other function once about
-    all pairs; a matrix is taken as it is. Pairs of probability above one half count as similar.
+    Minimizes :func:`l2c_jax.pairwise.losses.mcl` or :func:`l2c_jax.pairwise.losses.kcl` of the
+    network's probabilities and the similar pairs :math:`S_{ij} = [G(x_i, x_j) > 1/2]` of each
+    batch. A learned G is evaluated on every augmented batch, any other function once on all
+    pairs of points.
 
     Args:
-      similarity: a learned one, a function of two batches, or probabilities ``[N, N]``.
-      points: ``[N, H, W, C]`` images, float or uint8, or a table ``[N, D]``.
-      trunk: of the clustering network; ``None`` takes that of a learned similarity, or
-        :func:`l2c_jax.pairwise.backbones.default_trunk`.
-      config: how; its seed decides everything random. ``None`` takes the defaults.
-      folder: for checkpoints and log, see :func:`l2c_jax.training.loop.run`.
-      resume: go on from the newest checkpoint there.
-      progress: show a bar.
-      on_log: called with every logged record.
+      similarity: G: a learned one, any function of two batches ``[N, ...]``, ``[M, ...]`` to
+        probabilities ``[N, M]``, or the probabilities ``[N, N]`` themselves.
+      points: ``[N, H, W, C]`` images, float or uint8, or a table ``[N, D]``; whatever a backbone
+        of your own takes.
+      backbone: of the clustering network; ``None``: that of a learned similarity, else
+        :func:`l2c_jax.pairwise.backbones.default_backbone`.
+      config: how; its seed decides everything random. ``None``: the defaults.
+      optimizer: any optax optimizer, instead of Adam with ``config.learning_rate`` and
+        ``config.lr_milestones``.
+      run: folder, resume, progress bar; see :class:`l2c_jax.training.loop.RunOptions`.
 
     Returns:
-      The clusters, and whether training was finished (False: a signal asked to stop, and the run
-      can be resumed).
+      The clustering, and whether training was finished (False: a signal asked to stop, and the
+      run can be resumed).
 
     Raises:
       ValueError: if points have the wrong shape, are fewer than 2 or not finite, or a matrix is
@@ -222,57 +202,75 @@ def reconstruct_clusters(
       >>> import numpy as np
       >>> from l2c_jax.pairwise.backbones import MLP
       >>> points = np.random.default_rng(0).normal(size=(30, 2))
-      >>> same = np.arange(30)[:, None] % 3 == np.arange(30)[None, :] % 3
-      >>> config = ClusterConfig(num_clusters=3, epochs=2)
-      >>> found, finished = reconstruct_clusters(
-      ...     same, points, MLP(columns=2, hidden=(8,)), config, progress=False)
+      >>> near = lambda a, b: np.exp(-((a[:, None] - b[None]) ** 2).sum(axis=-1))
+      >>> config = ConstrainedConfig(num_clusters=3, epochs=2)
+      >>> found, finished = cluster_by_similarity(
+      ...     near, points, MLP(columns=2, hidden=(8,)), config, run=RunOptions(progress=False))
       >>> found.labels.shape, found.probabilities.shape
       ((30,), (30, 3))
     """
-    config = config or ClusterConfig()
-    learned = similarity if isinstance(similarity, Similarity) else None
-    trunk = trunk or (learned.trunk if learned else default_trunk(points))
-    array = checked_points(points, trunk, least=2)
-    similar = None
-    if isinstance(similarity, Similarity):
-        checked_points(points, similarity.trunk)
-    else:
-        matrix = predict_similarity(similarity, array) if callable(similarity) else similarity
-        similar = checked_similarity(matrix, (len(array), len(array))) > 0.5
-    told = learned.variables if learned else similar
-    story = {
+    config = config or ConstrainedConfig()
+    backbone = backbone or _backbone_for(similarity, points)
+    data = _unlabeled(similarity, checked_points(points, backbone, least=2))
+    return _fit(data, backbone, config, optimizer, run)
+
+
+def _fit(
+    data: UnlabeledPoints,
+    backbone: Backbone,
+    config: ConstrainedConfig,
+    optimizer: optax.GradientTransformation | None,
+    run: RunOptions,
+) -> tuple[ConstrainedClustering, bool]:
+    """The training of :func:`cluster_by_similarity`, with checked arguments."""
+    size = len(data.points)
+    hashed = data.similar if data.similarity is None else data.similarity.variables
+    run_config = {
         "kind": "clusters",
-        "trunk": described(trunk),
-        "training": dataclasses.asdict(config),
-        "data": fingerprint((array, told)),
+        "backbone": describe_backbone(backbone),
+        "training": describe_config(config),
+        "data": content_hash((data.points, hashed)),
+        **({} if optimizer is None else {"optimizer": "given by the caller"}),
     }
+    optimizer = optimizer or _default_optimizer(config, size)
     key_init, key_run = jax.random.split(jax.random.key(config.seed))
-    iterations = _iterations(config, len(array))
-    state, done, _ = run(
-        cluster_step,
-        (trunk, learned.trunk if learned else None, config),
-        init_state(_init(key_init, trunk, config.num_clusters), _adam(config, len(array))),
-        Unlabelled(
-            jnp.asarray(array),
-            learned.variables if learned else None,
-            None if similar is None else jnp.asarray(similar),
-        ),
+    iterations = _iterations(config, size)
+    state, done, _ = run_steps(
+        Step(cluster_step, (backbone, config, optimizer)),
+        init_state(_init(key_init, backbone, config.num_clusters), optimizer),
+        data,
         key_run,
         LoopConfig(
             iterations=iterations,
             log_every=config.log_every,
             checkpoint_every=config.checkpoint_every,
-            points_per_iteration=len(array) // epoch_length(len(array), config.batch),
+            points_per_iteration=size // epoch_length(size, config.batch),
         ),
-        story=story,
-        folder=folder,
-        resume=resume,
-        progress=progress,
-        on_log=on_log,
+        run_config=run_config,
+        run=run,
     )
     variables = jax.tree.map(np.asarray, state.variables)
-    probabilities = assign_clusters(variables, trunk, array)
+    probabilities = assign_clusters(variables, backbone, data.points)
     labels = probabilities.argmax(axis=1).astype(np.int32)
     used = int(np.unique(labels).size)
-    found = Reconstruction(labels, probabilities, used, variables, trunk)
+    found = ConstrainedClustering(labels, probabilities, used, variables, backbone)
     return found, done == iterations
+
+
+def _backbone_for(
+    similarity: Similarity | PairFunction | ArrayLike, points: ArrayLike
+) -> Backbone:
+    return similarity.backbone if isinstance(similarity, Similarity) else default_backbone(points)
+
+
+def _unlabeled(
+    similarity: Similarity | PairFunction | ArrayLike, points: np.ndarray
+) -> UnlabeledPoints:
+    """Points and similarity on the device; metadata are dropped, so that programs are shared."""
+    if isinstance(similarity, Similarity):
+        checked_points(points, similarity.backbone)
+        bare = replace(similarity, metadata=SimilarityMetadata())
+        return UnlabeledPoints(jnp.asarray(points), bare, None)
+    matrix = predict_similarity(similarity, points) if callable(similarity) else similarity
+    similar = checked_similarity(matrix, (len(points), len(points))) > 0.5
+    return UnlabeledPoints(jnp.asarray(points), None, jnp.asarray(similar))

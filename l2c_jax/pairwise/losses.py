@@ -1,4 +1,4 @@
-"""Losses over all ordered pairs of a batch; none needs more than a few ``[N, N]`` arrays."""
+"""Losses over all ordered pairs of a batch, each in O(N^2 K) operations and O(N^2) memory."""
 
 import jax
 import jax.numpy as jnp
@@ -6,18 +6,25 @@ import optax
 
 from l2c_jax.types import Array
 
-_EPSILON = 1e-7  # inside every logarithm of a probability
+_EPSILON = 1e-7  # added inside every logarithm, as in the reference implementation
 
 
 def pair_cross_entropy(log_odds: Array, similar: Array) -> Array:
-    """Cross-entropy of predicted similarity, the mean over all pairs.
+    """Binary cross-entropy of predicted similarity, the mean over all pairs.
+
+    .. math::
+       -\\frac{1}{NM} \\sum_{ij} \\bigl[ S_{ij} \\log \\sigma(z_{ij})
+       + (1 - S_{ij}) \\log(1 - \\sigma(z_{ij})) \\bigr]
 
     Args:
-      log_odds: ``[N, M]``, of "same" against "different".
-      similar: ``[N, M]`` bool, the truth.
+      log_odds: z, ``[N, M]``, of "same" against "different".
+      similar: S, ``[N, M]`` bool, the truth.
 
     Returns:
       ``[]``, in nats per pair.
+
+    References:
+      Hsu, Lv & Kira, *Learning to cluster in order to transfer across domains and tasks*, 2018.
 
     Example:
       >>> import jax.numpy as jnp
@@ -30,20 +37,24 @@ def pair_cross_entropy(log_odds: Array, similar: Array) -> Array:
 def kcl(probabilities: Array, similar: Array, margin: float = 2.0) -> Array:
     """The contrastive loss on Kullback-Leibler divergences (KCL).
 
-    :math:`D_{ij} = KL(p_j \\| p_i)`, with no gradient through the target :math:`p_j`; a similar
-    pair costs :math:`D_{ij}`, a dissimilar one :math:`\\max(0, margin - D_{ij})`; the mean over
-    all ordered pairs.
+    .. math::
+       \\frac{1}{N^2} \\sum_{ij} S_{ij} D_{ij} + (1 - S_{ij}) \\max(0, m - D_{ij}),
+       \\quad D_{ij} = KL(p_j \\| p_i)
+
+    with :math:`10^{-7}` added inside the logarithms and no gradient through the target
+    :math:`p_j`.
 
     Args:
-      probabilities: ``[N, K]``, rows sum to 1.
-      similar: ``[N, N]`` bool.
-      margin: divergence beyond which a dissimilar pair costs nothing, in nats.
+      probabilities: p, ``[N, K]``, rows sum to 1.
+      similar: S, ``[N, N]`` bool.
+      margin: m; a dissimilar pair with a larger divergence costs nothing; in nats.
 
     Returns:
       ``[]``, in nats per pair.
 
     References:
-      Hsu & Kira, *Neural network-based clustering using pairwise constraints*, 2015.
+      Hsu & Kira, *Neural network-based clustering using pairwise constraints*, 2015; Hsu, Lv &
+      Kira, *Learning to cluster in order to transfer across domains and tasks*, 2018.
 
     Example:
       >>> import jax.numpy as jnp
@@ -60,13 +71,16 @@ def kcl(probabilities: Array, similar: Array, margin: float = 2.0) -> Array:
 def mcl(probabilities: Array, similar: Array) -> Array:
     """The meta classification likelihood (MCL), as a loss.
 
-    Two points are in the same cluster with probability :math:`s_{ij} = p_i \\cdot p_j`; a similar
-    pair costs :math:`-\\log s_{ij}`, a dissimilar one :math:`-\\log(1 - s_{ij})`; the mean over
-    all ordered pairs.
+    .. math::
+       -\\frac{1}{N^2} \\sum_{ij} S_{ij} \\log s_{ij} + (1 - S_{ij}) \\log(1 - s_{ij}),
+       \\quad s_{ij} = p_i^\\top p_j
+
+    with the probability :math:`s_{ij}` that i and j are in one cluster, and :math:`10^{-7}` added
+    inside the logarithms.
 
     Args:
-      probabilities: ``[N, K]``, rows sum to 1.
-      similar: ``[N, N]`` bool.
+      probabilities: p, ``[N, K]``, rows sum to 1.
+      similar: S, ``[N, N]`` bool.
 
     Returns:
       ``[]``, in nats per pair.
@@ -81,9 +95,9 @@ def mcl(probabilities: Array, similar: Array) -> Array:
       0.6931
     """
     same = probabilities @ probabilities.T
-    same -= jax.lax.stop_gradient(jnp.maximum(same - 1, 0))  # rounding may carry it beyond 1
+    same -= jax.lax.stop_gradient(jnp.maximum(same - 1, 0))  # rounding can exceed 1
     return -jnp.log(jnp.where(similar, same, 1 - same) + _EPSILON).mean()
 
 
 LOSSES = {"kcl": kcl, "mcl": mcl}
-"""By name: what compares the clusters of two points with their similarity."""
+"""The losses of a constrained clustering, by name."""

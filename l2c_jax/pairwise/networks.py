@@ -1,87 +1,63 @@
-"""The two networks of this wing, behind ``init`` and ``apply``: similarity and clustering.
+"""The similarity network and the constrained clustering network, as init and apply functions.
 
-Batch norm makes them stateful: its running averages are ``Variables.batch_stats``, which every
-call takes and returns. With ``train=True`` a batch is normalised by its own statistics and the
-averages move; with ``train=False`` by the averages, and they stay.
+Both are a backbone and a head; ``params`` and ``batch_stats`` of :class:`Variables` have one
+entry for each. Every apply function returns the new batch statistics: with ``train=True`` batch
+norm uses the statistics of the batch and moves the running averages; with ``train=False`` it uses
+the running averages and leaves them unchanged.
 """
-
-from typing import NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from l2c_jax.pairwise.backbones import UNIFORM, Trunk, TrunkNetwork, batch_norm
+from l2c_jax.pairwise.backbones import Backbone, as_float
+from l2c_jax.pairwise.layers import UNIFORM, Variables, apply_module, batch_norm, init_module
 from l2c_jax.pairwise.pair_head import PairHead
 from l2c_jax.types import Array, Key, PyTree
 
 
-class Variables(NamedTuple):
-    """All arrays of a network."""
+class _ClusterHead(nn.Module):
+    """Features ``[N, F]`` to logits ``[N, K]``: linear F/2, batch norm, ReLU, linear K."""
 
-    params: PyTree  # what gradients train
-    batch_stats: PyTree  # running means and variances of every batch norm
-
-
-class _SimilarityNetwork(nn.Module):
-    """Two batches to log-odds of "same" for every pair."""
-
-    config: Trunk
-
-    def setup(self) -> None:
-        self.trunk = TrunkNetwork(self.config)
-        self.head = PairHead(4 * self.config.features)
-
-    def __call__(self, first: Array, second: Array | None, train: bool) -> Array:
-        left = self.trunk(first, train)
-        right = left if second is None else self.trunk(second, train)
-        return self.head(left, right, train)
-
-    def features(self, points: Array, train: bool) -> Array:
-        return self.trunk(points, train)
-
-    def terms(self, first: Array, second: Array, train: bool) -> tuple[Array, Array]:
-        return self.head.terms(first, second, train)
-
-    def log_odds(self, first: Array, second: Array) -> Array:
-        return self.head.log_odds(first, second)
-
-
-class _ClusterNetwork(nn.Module):
-    """Points to logits of clusters."""
-
-    config: Trunk
     num_clusters: int
 
     @nn.compact
-    def __call__(self, points: Array, train: bool) -> Array:
-        features = TrunkNetwork(self.config, name="trunk")(points, train)
-        width = max(1, self.config.features // 2)
+    def __call__(self, features: Array, train: bool) -> Array:
+        width = max(1, features.shape[1] // 2)
         hidden = nn.Dense(width, use_bias=False, kernel_init=UNIFORM, name="hidden")(features)
         hidden = nn.relu(batch_norm(train, "norm")(hidden))
         return nn.Dense(self.num_clusters, kernel_init=UNIFORM, name="logits")(hidden)
 
 
-def _initial(network: nn.Module, key: Key, *inputs: object) -> Variables:
-    collections = network.init(key, *inputs)
-    return Variables(collections["params"], collections["batch_stats"])
+def _pair_head(backbone: Backbone) -> PairHead:
+    return PairHead(4 * backbone.features)
 
 
-def _applied(
-    network: nn.Module, variables: Variables, inputs: tuple, train: bool, method: str
-) -> tuple[PyTree, PyTree]:
-    """The result, and the batch statistics after it."""
-    result, changed = network.apply(
-        variables._asdict(), *inputs, train, mutable=["batch_stats"], method=method
+def _part(variables: Variables, name: str) -> Variables:
+    """The variables of the backbone or of the head."""
+    return Variables(variables.params[name], variables.batch_stats[name])
+
+
+def _joined(backbone: Variables, head: Variables) -> Variables:
+    """The variables of a network, from those of its parts."""
+    parts = {"backbone": backbone, "head": head}
+    return Variables(
+        {name: part.params for name, part in parts.items()},
+        {name: part.batch_stats for name, part in parts.items()},
     )
-    return result, changed["batch_stats"]
 
 
-def init_similarity(key: Key, trunk: Trunk) -> Variables:
+def _apply_backbone(
+    variables: Variables, points: Array, backbone: Backbone, train: bool
+) -> tuple[Array, PyTree]:
+    return backbone.apply(_part(variables, "backbone"), as_float(points), train)
+
+
+def init_similarity(key: Key, backbone: Backbone) -> Variables:
     """Random variables of a similarity network; its head has 4 F hidden units.
 
     Args:
       key: consumed.
-      trunk: which network.
+      backbone: static.
 
     Returns:
       Named arrays, float32.
@@ -93,66 +69,86 @@ def init_similarity(key: Key, trunk: Trunk) -> Variables:
       >>> variables.params["head"]["terms"]["first"].shape
       (8, 32)
     """
-    point = jnp.zeros((1, *trunk.shape))
-    return _initial(_SimilarityNetwork(trunk), key, point, None, False)
+    features = jnp.zeros((1, backbone.features))
+    head = init_module(_pair_head(backbone), key, features, features, False, scope="head")
+    return _joined(backbone.init(key), head)
 
 
 def pair_log_odds(
-    variables: Variables, first: Array, second: Array | None = None, *, trunk: Trunk, train: bool
+    variables: Variables,
+    first: Array,
+    second: Array | None = None,
+    *,
+    backbone: Backbone,
+    train: bool,
 ) -> tuple[Array, PyTree]:
-    """The similarity network: log-odds of "same" for every pair of two batches.
+    """The similarity network: log-odds of "same class" for every pair of two batches.
+
+    .. math::
+       G(x, y) = \\sigma(z), \\quad z = v^\\top \\mathrm{ReLU}(\\mathrm{BN}(W [f(x); f(y)])) + c
+
+    with the backbone :math:`f`; see :class:`l2c_jax.pairwise.pair_head.PairHead`.
 
     Args:
-      variables: of :func:`init_similarity`.
+      variables: from :func:`init_similarity`.
       first: ``[N, ...]``.
       second: ``[M, ...]``; ``None`` pairs the first batch with itself.
-      trunk: which network, static.
-      train: how batch norm normalises, static.
+      backbone: static.
+      train: which statistics batch norm uses, static.
 
     Returns:
-      ``[N, M]``, and the new batch statistics.
+      z ``[N, M]``, and the new batch statistics.
+
+    References:
+      Hsu, Lv & Kira, *Learning to cluster in order to transfer across domains and tasks*, 2018.
 
     Example:
       >>> import jax
       >>> from l2c_jax.pairwise.backbones import MLP
-      >>> trunk = MLP(columns=2, hidden=(8,))
-      >>> variables = init_similarity(jax.random.key(0), trunk)
+      >>> backbone = MLP(columns=2, hidden=(8,))
+      >>> variables = init_similarity(jax.random.key(0), backbone)
       >>> points = jax.random.normal(jax.random.key(1), (5, 2))
-      >>> pair_log_odds(variables, points, trunk=trunk, train=True)[0].shape
+      >>> pair_log_odds(variables, points, backbone=backbone, train=True)[0].shape
       (5, 5)
     """
-    network = _SimilarityNetwork(trunk)
-    return _applied(network, variables, (first, second), train, "__call__")
+    left, stats = _apply_backbone(variables, first, backbone, train)
+    right = left
+    if second is not None:
+        later = variables._replace(batch_stats={**variables.batch_stats, "backbone": stats})
+        right, stats = _apply_backbone(later, second, backbone, train)
+    head = _part(variables, "head")
+    log_odds, head_stats = apply_module(_pair_head(backbone), head, left, right, train)
+    return log_odds, {"backbone": stats, "head": head_stats}
 
 
-def features(variables: Variables, points: Array, *, trunk: Trunk, train: bool) -> Array:
-    """The trunk of a similarity network alone: ``[N, ...]`` to ``[N, F]``."""
-    network = _SimilarityNetwork(trunk)
-    return _applied(network, variables, (points,), train, "features")[0]
+def features(variables: Variables, points: Array, *, backbone: Backbone, train: bool) -> Array:
+    """Features ``[N, F]`` of points ``[N, ...]``, by the backbone of either network."""
+    return _apply_backbone(variables, points, backbone, train)[0]
 
 
 def pair_terms(
-    variables: Variables, first: Array, second: Array, *, trunk: Trunk, train: bool
+    variables: Variables, first: Array, second: Array, *, backbone: Backbone, train: bool
 ) -> tuple[Array, Array]:
-    """Features ``[N, F]``, ``[M, F]`` to terms ``[N, H]``, ``[M, H]``: all but the pairs."""
-    network = _SimilarityNetwork(trunk)
-    return _applied(network, variables, (first, second), train, "terms")[0]
+    """Features ``[N, F]``, ``[M, F]`` to the head's terms ``[N, H]``, ``[M, H]``."""
+    head, network = _part(variables, "head"), _pair_head(backbone)
+    return apply_module(network, head, first, second, train, method="pair_terms")[0]
 
 
-def log_odds_of_terms(variables: Variables, first: Array, second: Array, *, trunk: Trunk) -> Array:
-    """Terms of any part of two batches to their log-odds ``[N, M]``."""
-    network = _SimilarityNetwork(trunk)
-    log_odds = network.apply(variables._asdict(), first, second, method="log_odds")
-    return jnp.asarray(log_odds)
+def log_odds_of_terms(
+    variables: Variables, first: Array, second: Array, *, backbone: Backbone
+) -> Array:
+    """Terms ``[N, H]``, ``[M, H]`` of any rows of two batches to log-odds ``[N, M]``."""
+    head = _part(variables, "head")
+    return apply_module(_pair_head(backbone), head, first, second, method="log_odds")[0]
 
 
-def init_clusters(key: Key, trunk: Trunk, num_clusters: int) -> Variables:
+def init_clusters(key: Key, backbone: Backbone, num_clusters: int) -> Variables:
     """Random variables of a constrained clustering network.
 
     Args:
       key: consumed.
-      trunk: which network.
-      num_clusters: K.
+      backbone: static.
+      num_clusters: K, static.
 
     Returns:
       Named arrays, float32.
@@ -161,27 +157,40 @@ def init_clusters(key: Key, trunk: Trunk, num_clusters: int) -> Variables:
       >>> import jax
       >>> from l2c_jax.pairwise.backbones import MLP
       >>> variables = init_clusters(jax.random.key(0), MLP(columns=2, hidden=(8,)), 3)
-      >>> variables.params["logits"]["kernel"].shape
+      >>> variables.params["head"]["logits"]["kernel"].shape
       (4, 3)
     """
-    point = jnp.zeros((1, *trunk.shape))
-    return _initial(_ClusterNetwork(trunk, num_clusters), key, point, False)
+    features = jnp.zeros((1, backbone.features))
+    head = init_module(_ClusterHead(num_clusters), key, features, False)
+    return _joined(backbone.init(key), head)
 
 
 def cluster_logits(
-    variables: Variables, points: Array, *, trunk: Trunk, num_clusters: int, train: bool
+    variables: Variables, points: Array, *, backbone: Backbone, train: bool
 ) -> tuple[Array, PyTree]:
-    """The constrained clustering network: trunk, linear F/2, batch norm, ReLU, linear K.
+    """The constrained clustering network: backbone, linear F/2, batch norm, ReLU, linear K.
+
+    .. math::
+       p(k \\mid x) = \\mathrm{softmax}_k(V \\, \\mathrm{ReLU}(\\mathrm{BN}(U f(x))) + b)
 
     Args:
-      variables: of :func:`init_clusters`.
+      variables: from :func:`init_clusters`; K is the width of the last bias.
       points: ``[N, ...]``.
-      trunk: which network, static.
-      num_clusters: K, static.
-      train: how batch norm normalises, static.
+      backbone: static.
+      train: which statistics batch norm uses, static.
 
     Returns:
-      ``[N, K]``, to be put through a softmax, and the new batch statistics.
+      Logits ``[N, K]``, and the new batch statistics.
+
+    References:
+      Hsu, Lv & Kira, *Learning to cluster in order to transfer across domains and tasks*, 2018.
     """
-    network = _ClusterNetwork(trunk, num_clusters)
-    return _applied(network, variables, (points,), train, "__call__")
+    read, stats = _apply_backbone(variables, points, backbone, train)
+    network = _ClusterHead(num_clusters_of(variables))
+    logits, head_stats = apply_module(network, _part(variables, "head"), read, train)
+    return logits, {"backbone": stats, "head": head_stats}
+
+
+def num_clusters_of(variables: Variables) -> int:
+    """K of a constrained clustering network."""
+    return variables.params["head"]["logits"]["bias"].shape[0]

@@ -1,20 +1,24 @@
-"""The head that compares all pairs of two batches, at the cost of the points, not of the pairs.
+"""The similarity head: log-odds of "same class" for all pairs of two batches.
 
-As printed, it is a two-layer perceptron on the concatenation of two feature vectors: a matrix
-product over N x M pairs. But the first layer is linear, so it splits into one product a batch,
+The reference implementation applies a two-layer perceptron to the concatenation of the two
+feature vectors of every pair, a matrix product over N x M rows. The first layer is linear, so it
+is the sum of one product per batch,
 
-    W [f_i; f_j] = W_a f_i + W_b f_j = a_i + b_j,
+    W [f_i; g_j] = W_a f_i + W_b g_j = a_i + b_j.
 
-and over the full grid of pairs the mean and variance that batch norm asks for are
-``mean(a) + mean(b)`` and ``var(a) + var(b)``, exactly. What remains for the pairs is one addition,
-one maximum and one multiplication a hidden unit.
+Over the full grid of pairs the mean and variance of a_i + b_j, which batch norm needs, are
+exactly ``mean(a) + mean(b)`` and ``var(a) + var(b)``. The remaining cost per pair and hidden unit
+is one addition, one maximum and one multiplication.
+
+References: Hsu, Lv & Kira, *Learning to cluster in order to transfer across domains and tasks*,
+2018, the similarity prediction network; the factorization is ours.
 """
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from l2c_jax.pairwise.backbones import EPSILON, MOMENTUM, UNIFORM
+from l2c_jax.pairwise.layers import EPSILON, MOMENTUM, UNIFORM
 from l2c_jax.types import Array
 
 _CHUNK = 64  # hidden units at a time: for 100 x 100 pairs their block stays in a core's cache
@@ -24,8 +28,8 @@ _CHUNK = 64  # hidden units at a time: for 100 x 100 pairs their block stays in 
 def relu_of_sums(first: Array, second: Array, weights: Array) -> Array:
     """:math:`z_{ij} = \\sum_h w_h \\max(a_{ih} + b_{jh}, 0)`.
 
-    Some hidden units at a time, so that no ``[N, M, H]`` array is ever made; the backward pass
-    keeps only the inputs and computes the signs again.
+    Summed over 64 hidden units at a time, without an ``[N, M, H]`` array; the backward pass
+    stores only the inputs and recomputes the signs.
 
     Args:
       first: a, ``[N, H]``.
@@ -63,7 +67,9 @@ def _forward(first: Array, second: Array, weights: Array) -> tuple[Array, tuple]
 
 
 def _backward(saved: tuple[Array, Array, Array], gradient: Array) -> tuple[Array, Array, Array]:
-    """With :math:`m_{ijh} = g_{ij} [a_{ih} + b_{jh} > 0]`, its sums over j and over i suffice.
+    """Gradients of :func:`relu_of_sums`, given the gradient :math:`g = \\bar z`.
+
+    With :math:`m_{ijh} = g_{ij} [a_{ih} + b_{jh} > 0]`:
 
     .. math::
        \\bar a = w \\sum_j m, \\quad \\bar b = w \\sum_i m, \\quad
@@ -92,15 +98,21 @@ relu_of_sums.defvjp(_forward, _backward)
 
 
 class PairTerms(nn.Module):
-    """The first layer and its batch norm, split between the two sides of a pair."""
+    """The first layer and its batch norm, as one term for each side of a pair.
+
+    .. math::
+       \\gamma \\frac{a_i + b_j - \\mu}{\\sqrt{\\sigma^2 + \\epsilon}} + \\beta
+       = a'_i + b'_j, \\quad \\mu = \\bar a + \\bar b, \\quad
+       \\sigma^2 = \\mathrm{var}(a) + \\mathrm{var}(b)
+    """
 
     hidden: int
     """H, hidden units."""
 
     @nn.compact
     def __call__(self, first: Array, second: Array, train: bool) -> tuple[Array, Array]:
-        """Terms ``[N, H]`` and ``[M, H]`` whose sum is a pair's normalised hidden layer."""
-        # uniform in +-1 / sqrt(2 F), the inputs of the layer that reads both sides
+        """Features ``[N, F]``, ``[M, F]`` to a' ``[N, H]`` and b' ``[M, H]``."""
+        # uniform in +-1 / sqrt(2 F): the layer on concatenated pairs has 2 F inputs
         uniform = nn.initializers.variance_scaling(1 / 6, "fan_in", "uniform")
         shape = (first.shape[-1], self.hidden)
         a = first @ self.param("first", uniform, shape)
@@ -120,27 +132,37 @@ class PairTerms(nn.Module):
             running_mean.value = MOMENTUM * running_mean.value + (1 - MOMENTUM) * (mean_a + mean_b)
             running_var.value = MOMENTUM * running_var.value + (1 - MOMENTUM) * var
         scale *= jax.lax.rsqrt(var + EPSILON)
-        centred_b = (b - mean_b[None, :]) * scale[None, :] + bias[None, :]
-        return (a - mean_a[None, :]) * scale[None, :], centred_b
+        centered_b = (b - mean_b[None, :]) * scale[None, :] + bias[None, :]
+        return (a - mean_a[None, :]) * scale[None, :], centered_b
 
 
 class PairHead(nn.Module):
-    """Features of two batches to the log-odds of "same" for every pair."""
+    """Features of two batches to the log-odds of "same" for every pair.
+
+    .. math::
+       z_{ij} = \\sum_h (v_{h1} - v_{h0}) \\max(a'_{ih} + b'_{jh}, 0) + c_1 - c_0
+
+    with second layer :math:`v, c` of two outputs, "different" (0) and "same" (1).
+    """
 
     hidden: int
     """H, hidden units."""
 
     def setup(self) -> None:
-        """Two layers; the second has two outputs, "different" and "same"."""
+        """Both layers."""
         self.terms = PairTerms(self.hidden)
         self.kernel = self.param("kernel", UNIFORM, (self.hidden, 2))
         self.bias = self.param("bias", nn.initializers.zeros, (2,))
 
     def __call__(self, first: Array, second: Array, train: bool) -> Array:
-        """``[N, F]`` and ``[M, F]`` to ``[N, M]``; in training, of the grid's own statistics."""
+        """``[N, F]`` and ``[M, F]`` to ``[N, M]``; ``train`` normalizes by this grid of pairs."""
         return self.log_odds(*self.terms(first, second, train))
+
+    def pair_terms(self, first: Array, second: Array, train: bool) -> tuple[Array, Array]:
+        """Features ``[N, F]`` and ``[M, F]`` to terms ``[N, H]`` and ``[M, H]``."""
+        return self.terms(first, second, train)
 
     def log_odds(self, first: Array, second: Array) -> Array:
         """Terms ``[N, H]`` and ``[M, H]`` to log-odds ``[N, M]``."""
-        weights = self.kernel[:, 1] - self.kernel[:, 0]  # all that a softmax over two needs
+        weights = self.kernel[:, 1] - self.kernel[:, 0]  # softmax over two: only differences
         return relu_of_sums(first, second, weights) + (self.bias[1] - self.bias[0])

@@ -1,4 +1,4 @@
-"""Step 2 of learning to cluster: predict the similarity of the pairs of other data."""
+"""Step 2 of learning to cluster: predict the similarity of all pairs of new points."""
 
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
@@ -8,23 +8,23 @@ import jax.numpy as jnp
 import numpy as np
 
 from l2c_jax.pairwise.backbones import checked_points
-from l2c_jax.pairwise.learned import Similarity
 from l2c_jax.pairwise.networks import features, log_odds_of_terms, pair_terms
+from l2c_jax.pairwise.similarity import Similarity
 from l2c_jax.types import Array, ArrayLike
 
 PairFunction: TypeAlias = Callable[[np.ndarray, np.ndarray], ArrayLike]
-"""Any other similarity: two batches ``[N, ...]``, ``[M, ...]`` to probabilities of "same"
-``[N, M]``, each pair's independent of the rest of its batches."""
+"""Any similarity G: two batches ``[N, ...]``, ``[M, ...]`` to probabilities of "same"
+``[N, M]``; entry (i, j) depends on points i and j only."""
 
-BLOCK = 256  # points a side of the pairs that are predicted at once
+BLOCK = 256  # points per side of a block of pairs
 
-_features = jax.jit(features, static_argnames=("trunk", "train"))
-_terms = jax.jit(pair_terms, static_argnames=("trunk", "train"))
-_log_odds = jax.jit(log_odds_of_terms, static_argnames="trunk")
+_features = jax.jit(features, static_argnames=("backbone", "train"))
+_terms = jax.jit(pair_terms, static_argnames=("backbone", "train"))
+_log_odds = jax.jit(log_odds_of_terms, static_argnames="backbone")
 
 
 def blocks(array: ArrayLike) -> Iterator[tuple[slice, Array]]:
-    """A batch in parts of ``BLOCK``, the last one padded, so that all share one program."""
+    """Parts of ``BLOCK`` rows, the last one padded with zeros: one compiled program for all."""
     for start in range(0, len(array), BLOCK):
         part = jnp.asarray(array[start : start + BLOCK])
         rest = ((0, BLOCK - len(part)), *((0, 0),) * (part.ndim - 1))
@@ -33,14 +33,14 @@ def blocks(array: ArrayLike) -> Iterator[tuple[slice, Array]]:
 
 def _learned(similarity: Similarity, sides: list[np.ndarray], adapt: bool) -> np.ndarray:
     """``[N, M]`` probabilities by the similarity network."""
-    variables, trunk = similarity.variables, similarity.trunk
-    if adapt:  # the statistics are those of a whole batch
-        read = [_features(variables, side, trunk=trunk, train=True) for side in sides]
+    variables, backbone = similarity.variables, similarity.backbone
+    if adapt:  # statistics of a whole batch
+        read = [_features(variables, side, backbone=backbone, train=True) for side in sides]
     else:
         read = [
             jnp.concatenate(
                 [
-                    _features(variables, part, trunk=trunk, train=False)[
+                    _features(variables, part, backbone=backbone, train=False)[
                         : where.stop - where.start
                     ]
                     for where, part in blocks(side)
@@ -48,11 +48,11 @@ def _learned(similarity: Similarity, sides: list[np.ndarray], adapt: bool) -> np
             )
             for side in sides
         ]
-    first, second = _terms(variables, read[0], read[-1], trunk=trunk, train=adapt)
+    first, second = _terms(variables, read[0], read[-1], backbone=backbone, train=adapt)
     found = np.empty((len(first), len(second)), np.float32)
     for rows, left in blocks(first):
         for columns, right in blocks(second):
-            part = jax.nn.sigmoid(_log_odds(variables, left, right, trunk=trunk))
+            part = jax.nn.sigmoid(_log_odds(variables, left, right, backbone=backbone))
             found[rows, columns] = part[: rows.stop - rows.start, : columns.stop - columns.start]
     return found
 
@@ -78,21 +78,24 @@ def predict_similarity(
     *,
     adapt: bool = False,
 ) -> np.ndarray:
-    """Step 2: how likely the pairs of two batches are of one class.
+    """Step 2: G(x_i, y_j) = P(x_i and y_j are of one class) for all pairs of two batches.
 
     Args:
-      similarity: a learned one, or any function of two batches: a classifier of pairs, say.
+      similarity: G: a learned one, or any function of two batches, such as a classifier of pairs.
       first: ``[N, ...]``.
       second: ``[M, ...]``; ``None`` pairs the first batch with itself.
-      adapt: normalise by the statistics of these batches instead of the averages of training,
-        so that the network adapts to other data; a learned similarity's only.
+      adapt: batch norm of a learned similarity by the statistics of these batches, which adapts
+        it to the new data, instead of by its running averages.
 
     Returns:
       ``[N, M]`` float32 in [0, 1]. A learned similarity is not exactly symmetric.
 
     Raises:
       ValueError: if points have the wrong shape or are not finite, or a function returns no
-        ``[N, M]`` probabilities.
+        ``[N, M]`` probabilities; if ``adapt`` is asked of a function.
+
+    References:
+      Hsu, Lv & Kira, *Learning to cluster in order to transfer across domains and tasks*, 2018.
 
     Example:
       >>> import numpy as np
@@ -102,7 +105,7 @@ def predict_similarity(
     """
     if isinstance(similarity, Similarity):
         given = [first] if second is None else [first, second]
-        sides = [checked_points(side, similarity.trunk) for side in given]
+        sides = [checked_points(side, similarity.backbone) for side in given]
         return _learned(similarity, sides, adapt)
     if adapt:
         raise ValueError("adapt is for learned similarities; a function has no batch norm")

@@ -1,4 +1,4 @@
-"""Labels to pairs, and batches to draw pairs from: everything but the table runs inside jit."""
+"""Pair labels, class-balanced episodes and batches; all but the class index run inside jit."""
 
 from typing import NamedTuple
 
@@ -10,23 +10,25 @@ from l2c_jax.types import Array, ArrayLike, Key
 
 
 class ClassIndex(NamedTuple):
-    """Which points belong to which class. C classes, L points in the largest."""
+    """The points of every class: C classes, L points in the largest."""
 
-    members: Array  # [C, L] int32, indices of points; a class's first ``sizes`` are real
+    members: Array  # [C, L] int32, indices of points; row c is filled up to sizes[c]
     sizes: Array  # [C] int32, points of each class
 
 
 def pair_labels(labels: Array) -> Array:
-    """Whether two points have the same label, for all ordered pairs.
+    """Similarity labels of all ordered pairs: S_ij = [y_i = y_j].
 
-    From ``{point: label}`` to ``{(point, point): similar or not}``, which says nothing of the
-    classes themselves and so carries over to others.
+    S does not name the classes, so a function that predicts it applies to other classes too.
 
     Args:
       labels: ``[N]`` int.
 
     Returns:
-      ``[N, N]`` bool; the diagonal is True.
+      S, ``[N, N]`` bool; the diagonal is True.
+
+    References:
+      Hsu, Lv & Kira, *Learning to cluster in order to transfer across domains and tasks*, 2018.
 
     Example:
       >>> import jax.numpy as jnp
@@ -37,18 +39,18 @@ def pair_labels(labels: Array) -> Array:
 
 
 def index_by_class(labels: ArrayLike, per_class: int = 1) -> ClassIndex:
-    """The table that episodes are drawn from, on the host.
+    """The points of every class, for :func:`draw_episode`; runs on the host.
 
     Args:
       labels: ``[N]``, any values that can be compared.
-      per_class: points of a class in an episode; every class must have as many.
+      per_class: m, points of each class in an episode; the smallest class needs as many.
 
     Returns:
-      The points of every class, in the order of the sorted labels.
+      Classes in the order of the sorted labels.
 
     Raises:
-      ValueError: if labels are no vector, name fewer than two classes, or leave a class with
-        fewer than ``per_class`` points.
+      ValueError: if labels are no vector, have fewer than two classes, or a class has fewer than
+        ``per_class`` points.
 
     Example:
       >>> index = index_by_class(["b", "a", "b"])
@@ -62,11 +64,11 @@ def index_by_class(labels: ArrayLike, per_class: int = 1) -> ClassIndex:
     if names.size < 2:
         raise ValueError(
             f"labels must name at least 2 classes, got {names.size}: "
-            "from one class no dissimilar pair can be learned"
+            "one class has no dissimilar pairs"
         )
     if count.min() < per_class:
         raise ValueError(
-            f"every class needs at least {per_class} points, as many as an episode takes of it; "
+            f"every class needs at least {per_class} points, the number per class of an episode; "
             f"class {names[count.argmin()]} has {count.min()}"
         )
     members = np.zeros((names.size, count.max()), np.int32)
@@ -75,7 +77,7 @@ def index_by_class(labels: ArrayLike, per_class: int = 1) -> ClassIndex:
 
 
 def draw_episode(key: Key, index: ClassIndex, classes: int, per_class: int) -> Array:
-    """A class-balanced batch: some classes, and some points of each, without repetition.
+    """A class-balanced batch: c classes uniformly, m points of each, without replacement.
 
     Args:
       key: consumed.
@@ -102,7 +104,7 @@ def draw_episode(key: Key, index: ClassIndex, classes: int, per_class: int) -> A
 
 
 def epoch_length(size: int, batch: int) -> int:
-    """Batches in one epoch: as few as hold all points, none of them larger than ``batch``.
+    """Batches in one epoch: ceil(size / batch).
 
     Example:
       >>> epoch_length(660, 100), epoch_length(30, 100)
@@ -112,14 +114,15 @@ def epoch_length(size: int, batch: int) -> int:
 
 
 def draw_batch(key: Key, step: Array | int, size: int, batch: int) -> Array:
-    """The batch of a step, when every epoch visits the points in a new random order.
+    """The batch of a step; every epoch has a new random order of the points.
 
-    The batches of an epoch are of one size, ``size // epoch_length(size, batch)``; the few
-    points that are left over are left out of this epoch.
+    With L = :func:`epoch_length`, step t takes part t mod L of the permutation drawn from
+    ``fold_in(key, t // L)``. Every part has N // L points; the rest, fewer than L points, is
+    skipped in this epoch.
 
     Args:
       key: of the whole run; the same key and step give the same batch.
-      step: counted over all epochs.
+      step: t, counted over all epochs.
       size: N, static.
       batch: the most points of a batch, static.
 

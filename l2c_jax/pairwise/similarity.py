@@ -1,209 +1,147 @@
-"""Step 1 of learning to cluster: learn a similarity from labelled examples."""
+"""A learned similarity: variables, backbone and metadata; its weight file."""
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
-import optax
 
-from l2c_jax.pairwise.augment import augmented
-from l2c_jax.pairwise.backbones import Trunk, checked_points, default_trunk
-from l2c_jax.pairwise.learned import Similarity, described
-from l2c_jax.pairwise.losses import pair_cross_entropy
-from l2c_jax.pairwise.networks import Variables, init_similarity, pair_log_odds
-from l2c_jax.pairwise.sampling import ClassIndex, draw_episode, index_by_class, pair_labels
-from l2c_jax.pairwise.train import (
-    TrainState,
-    check_crop,
-    check_stages,
-    descend,
-    init_state,
-    optimizer,
-    run,
-)
-from l2c_jax.training.loop import LoopConfig
-from l2c_jax.training.provenance import provenance, versions
-from l2c_jax.training.weights import fingerprint
-from l2c_jax.types import Array, ArrayLike, Key
+from l2c_jax.pairwise.backbones import Backbone, backbone_from_description, describe_backbone
+from l2c_jax.pairwise.config import SimilarityConfig
+from l2c_jax.pairwise.layers import Variables
+from l2c_jax.pairwise.networks import init_similarity
+from l2c_jax.training import weights
+from l2c_jax.training.provenance import versions
+
+KIND = "similarity"
+_RELEASE1 = {"trunk": "backbone", "drops": "lr_milestones"}  # names in files, old to new
 
 
 @dataclass(frozen=True)
-class SimilarityConfig:
-    """How a similarity is learned; the numbers are those of Omniglot."""
+class SimilarityMetadata:
+    """How a similarity was made. What is unknown is ``None`` or empty."""
 
-    iterations: int = 9600
-    """Steps of Adam, each on one episode; 50 epochs of 192."""
-    classes: int = 20
-    """Classes of an episode; all of them, if there are fewer."""
-    per_class: int = 5
-    """Points of each class in an episode."""
-    learning_rate: float = 1e-3
-    """Adam's step size at the start."""
-    drops: tuple[float, ...] = (0.6, 0.8)
-    """Shares of the training after which the step size is divided by 10."""
-    crop: tuple[float, float] = (0.85, 1.0)
-    """Least and largest share of an image's area in random resized crops; (1, 1) leaves images
-    as they are. Tables are never cropped."""
-    seed: int = 0
-    """Of everything random: parameters, episodes, crops."""
-    log_every: int = 10
-    """Steps per logged line; they run as one call on the device."""
-    checkpoint_every: int = 500
-    """Steps between checkpoints."""
+    training: SimilarityConfig | None = None
+    """How it was learned."""
+    data: str | None = None
+    """Content hash of the labeled points."""
+    iterations: int = 0
+    """Optimizer steps that were made."""
+    minutes: float = 0.0
+    """How long they took."""
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    """Commit and device."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Versions of the packages."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Whatever else the file's header has."""
 
-    def __post_init__(self) -> None:
-        if min(self.iterations, self.per_class, self.log_every, self.checkpoint_every) < 1:
-            raise ValueError(
-                "iterations, per_class, log_every and checkpoint_every must be at least 1"
-            )
-        if self.classes < 2:
-            raise ValueError("classes must be at least 2: an episode needs dissimilar pairs")
-        check_stages(self.learning_rate, self.drops)
-        check_crop(self.crop)
+    def __hash__(self) -> int:  # mappings have none; metadata is static in a pytree
+        return hash(json.dumps(dataclasses.asdict(self), sort_keys=True, default=str))
+
+    def to_json(self) -> dict[str, Any]:
+        """The entries of a header; ``extra`` at the top, what is unknown left out."""
+        fields = dataclasses.asdict(self)
+        extra = fields.pop("extra")
+        return {**extra, **{k: v for k, v in fields.items() if v not in (None, {})}}
+
+    @classmethod
+    def from_json(cls, header: Mapping[str, Any]) -> "SimilarityMetadata":
+        """From the entries of a header; unknown ones go to ``extra``.
+
+        Raises:
+          TypeError: if the training has unknown fields.
+          ValueError: if it has impossible values.
+        """
+        entries = dict(header)
+        if "commit" in entries:  # at the top of the header in release 1
+            names = [name for name in ("commit", "device") if name in entries]
+            entries["provenance"] = {name: entries.pop(name) for name in names}
+        known = {f.name for f in dataclasses.fields(cls)} - {"extra"}
+        fields = {name: entries[name] for name in known if name in entries}
+        if fields.get("training") is not None:
+            values: dict[str, Any] = {
+                _RELEASE1.get(name, name): tuple(value) if isinstance(value, list) else value
+                for name, value in fields["training"].items()
+            }
+            fields["training"] = SimilarityConfig(**values)
+        extra = {name: value for name, value in entries.items() if name not in known}
+        return cls(**fields, extra=extra)
 
 
-class Examples(NamedTuple):
-    """Labelled points on the device."""
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Similarity:
+    """A learned similarity G(x, y) = P(x and y are of one class), for classes of any data set.
 
-    points: Array  # [N, ...] float32 or uint8
-    labels: Array  # [N] int32
-    by_class: ClassIndex
-
-
-def _adam(config: SimilarityConfig) -> optax.GradientTransformation:
-    return optimizer(config.learning_rate, config.drops, config.iterations)
-
-
-def similarity_step(
-    state: TrainState,
-    examples: Examples,
-    key: Key,
-    trunk: Trunk,
-    config: SimilarityConfig,
-) -> tuple[TrainState, dict[str, Array]]:
-    """One step of Adam on one episode, over all ordered pairs of its points.
-
-    Args:
-      state: where to go on.
-      examples: what episodes are drawn from.
-      key: the run's key; step ``i`` uses ``fold_in(key, i)``.
-      trunk: which network, static.
-      config: static.
-
-    Returns:
-      The new state; loss, share of pairs that were told wrongly, and precision and recall of the
-      similar ones.
+    A pytree: variables are data, backbone and metadata are static.
     """
-    key_episode, key_crop = jax.random.split(jax.random.fold_in(key, state.step))
-    classes = min(config.classes, examples.by_class.sizes.shape[0])
-    chosen = draw_episode(key_episode, examples.by_class, classes, config.per_class)
-    points = augmented(key_crop, examples.points[chosen], trunk, config.crop)
-    similar = pair_labels(examples.labels[chosen])
 
-    def loss(variables: Variables) -> tuple[Array, tuple]:
-        log_odds, batch_stats = pair_log_odds(variables, points, trunk=trunk, train=True)
-        said = log_odds > 0
-        hits = (said & similar).sum()
-        info = {
-            "error": (said != similar).mean(),
-            "precision": hits / jnp.maximum(said.sum(), 1),
-            "recall": hits / similar.sum(),
-        }
-        return pair_cross_entropy(log_odds, similar), (batch_stats, info)
-
-    return descend(state, _adam(config), loss)
+    variables: Variables
+    """Arrays, as :func:`l2c_jax.pairwise.networks.init_similarity` makes them."""
+    backbone: Backbone = field(metadata={"static": True})
+    """The network from points to features."""
+    metadata: SimilarityMetadata = field(default=SimilarityMetadata(), metadata={"static": True})
+    """How it was made."""
 
 
-_init = jax.jit(init_similarity, static_argnames="trunk")
-
-
-def learn_similarity(
-    points: ArrayLike,
-    labels: ArrayLike,
-    trunk: Trunk | None = None,
-    config: SimilarityConfig | None = None,
-    *,
-    folder: str | Path | None = None,
-    resume: bool = False,
-    progress: bool = True,
-    on_log: Callable[[dict[str, Any]], None] | None = None,
-) -> tuple[Similarity, bool]:
-    """Step 1: learn from labelled examples whether two points are of one class.
+def save_similarity(path: str | Path, similarity: Similarity) -> None:
+    """Write a learned similarity to one safetensors file.
 
     Args:
-      points: ``[N, H, W, C]`` images, float or uint8, or a table ``[N, D]``.
-      labels: ``[N]``; the classes need not be those of the data to be clustered.
-      trunk: the network; ``None`` takes :func:`l2c_jax.pairwise.backbones.default_trunk`.
-      config: how; its seed decides everything random. ``None`` takes the defaults.
-      folder: for checkpoints and log, see :func:`l2c_jax.training.loop.run`.
-      resume: go on from the newest checkpoint there.
-      progress: show a bar.
-      on_log: called with every logged record.
+      path: where to.
+      similarity: its metadata and the description of its backbone become the header.
+    """
+    header = {"versions": versions(), **similarity.metadata.to_json()}
+    header |= {"kind": KIND, "backbone": describe_backbone(similarity.backbone)}
+    weights.save(path, similarity.variables, header)
+
+
+def load_similarity(path: str | Path, backbone: Backbone | None = None) -> Similarity:
+    """Read a learned similarity; files of release 1 are read by a map of old names.
+
+    Args:
+      path: the file.
+      backbone: of a similarity whose backbone is not one of
+        :mod:`l2c_jax.pairwise.backbones`; ``None`` makes it from the header.
 
     Returns:
-      The similarity, and whether training was finished (False: a signal asked to stop, and the
-      run can be resumed).
+      The similarity, as :func:`l2c_jax.pairwise.predict_similarity` takes it.
 
     Raises:
-      ValueError: if points and trunk do not fit each other, labels are not as many as points,
-        of a single class, or too few in a class.
-      l2c_jax.training.loop.DivergedError: if the loss is not finite.
-      l2c_jax.training.loop.RunExistsError: if the folder holds another run.
-
-    References:
-      Hsu, Lv & Kira, *Learning to cluster in order to transfer across domains and tasks*, 2018.
-
-    Example:
-      >>> import numpy as np
-      >>> from l2c_jax.pairwise.backbones import MLP
-      >>> labels = np.arange(40) % 4
-      >>> points = np.eye(4)[labels] + 0.1 * np.random.default_rng(0).normal(size=(40, 4))
-      >>> config = SimilarityConfig(iterations=2, classes=4)
-      >>> learned, finished = learn_similarity(
-      ...     points, labels, MLP(columns=4, hidden=(8,)), config, progress=False)
-      >>> learned.header["iterations"], finished
-      (2, True)
+      WeightsError: if the file is missing, truncated, foreign, or does not fit its own header.
     """
-    config = config or SimilarityConfig()
-    trunk = trunk or default_trunk(points)
-    points, names = checked_points(points, trunk, least=2), np.asarray(labels)
-    if names.shape != points.shape[:1]:
-        raise ValueError(
-            f"labels must be as many as the points, {len(points)}; got shape {names.shape}"
+    written = weights.read_header(path)
+    header = {_RELEASE1.get(name, name): value for name, value in written.items()}
+    if header.get("kind") != KIND:
+        raise weights.WeightsError(
+            f'{path}: expected weights of kind "{KIND}", found {header.get("kind")!r}'
         )
-    by_class = index_by_class(names, config.per_class)
-    codes = np.unique(names, return_inverse=True)[1].astype(np.int32)
-    made_with = {**provenance(), "versions": versions()}
-    story = {
-        "kind": "similarity",
-        "trunk": described(trunk),
-        "training": dataclasses.asdict(config),
-        "data": fingerprint((points, codes)),
-    }
-    key_init, key_run = jax.random.split(jax.random.key(config.seed))
-    state, done, seconds = run(
-        similarity_step,
-        (trunk, config),
-        init_state(_init(key_init, trunk), _adam(config)),
-        Examples(jnp.asarray(points), jnp.asarray(codes), by_class),
-        key_run,
-        LoopConfig(
-            iterations=config.iterations,
-            log_every=config.log_every,
-            checkpoint_every=config.checkpoint_every,
-            points_per_iteration=min(config.classes, len(by_class.sizes)) * config.per_class,
-        ),
-        story=story,
-        folder=folder,
-        resume=resume,
-        progress=progress,
-        on_log=on_log,
-    )
-    header = {**story, **made_with, "iterations": done, "minutes": round(seconds / 60, 1)}
-    variables = jax.tree.map(np.asarray, state.variables)
-    return Similarity(variables, trunk, header), done == config.iterations
+    description = header.pop("backbone", None)
+    try:
+        backbone = backbone or backbone_from_description(description)
+        shapes = jax.eval_shape(lambda: init_similarity(jax.random.key(0), backbone))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise weights.WeightsError(
+            f"{path}: expected the configuration of a backbone, found {description} ({error})"
+        ) from error
+    try:
+        entries = {k: v for k, v in header.items() if k not in ("kind", "format")}
+        metadata = SimilarityMetadata.from_json(entries)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise weights.WeightsError(
+            f"{path}: expected the configuration of a training, "
+            f"found {header.get('training')} ({error})"
+        ) from error
+    name = "trunk" if "trunk" in written else "backbone"
+    return Similarity(_load_variables(path, shapes, name), backbone, metadata)
+
+
+def _load_variables(path: str | Path, shapes: Variables, backbone_name: str) -> Variables:
+    """The arrays; ``backbone_name`` stands for ``backbone`` in their names."""
+    named = Variables(*({backbone_name: p["backbone"], "head": p["head"]} for p in shapes))
+    found = weights.load(path, named)
+    return Variables(*({"backbone": p[backbone_name], "head": p["head"]} for p in found))

@@ -1,147 +1,148 @@
-"""What learning a similarity and reconstructing clusters share: Adam in stages, the outer loop."""
+"""Training shared by similarity and clustering: Adam with milestones, one step, the outer loop."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from l2c_jax.pairwise.networks import Variables
+from l2c_jax.pairwise.layers import Variables
 from l2c_jax.training import loop
 from l2c_jax.types import Array, Key, PyTree
 
 
 class TrainState(NamedTuple):
-    """All that training needs to go on; every random draw follows from the seed and the step."""
+    """The state of a training; random draws follow from the run's key and ``step``."""
 
     variables: Variables
     opt_state: optax.OptState
     step: Array  # [] int32, steps done
 
 
-Step: TypeAlias = Callable[..., tuple[TrainState, Mapping[str, Array]]]
-"""``step(state, data, key, *static)`` makes one; its second result is scalars to log, among them
-``"loss"``."""
+Info: TypeAlias = Mapping[str, Array]
+"""Scalars to log."""
+
+Loss: TypeAlias = Callable[[Variables], tuple[Array, tuple[PyTree, Info]]]
+"""Variables to the loss ``[]``, the new batch statistics and what else to log."""
 
 
-def check_stages(learning_rate: float, drops: Sequence[float]) -> None:
-    """Refuse a schedule that makes no sense.
+@dataclass(frozen=True)
+class Step:
+    """A training step with its static arguments, hashable by value."""
 
-    Raises:
-      ValueError: if the learning rate is not positive or a drop lies outside (0, 1).
-    """
-    if not learning_rate > 0:
-        raise ValueError("learning_rate must be positive")
-    if not all(0 < share < 1 for share in drops):
-        raise ValueError(f"drops are shares of the training, between 0 and 1; got {drops}")
+    function: Callable[..., tuple[TrainState, Info]]
+    """``function(state, data, key, *static)``; ``"loss"`` is among what it logs."""
+    static: tuple
+    """Hashable."""
 
-
-def check_crop(crop: tuple[float, float]) -> None:
-    """Refuse a range of areas that makes no sense.
-
-    Raises:
-      ValueError: if it is not increasing within (0, 1].
-    """
-    if not 0 < crop[0] <= crop[1] <= 1:
-        raise ValueError(f"crop must be a least and a largest share of the area, got {crop}")
+    def __call__(self, state: TrainState, data: PyTree, key: Key) -> tuple[TrainState, Info]:
+        """The next state, and scalars to log."""
+        return self.function(state, data, key, *self.static)
 
 
-def optimizer(
-    learning_rate: float, drops: Sequence[float], iterations: int
+def adam_with_milestones(
+    learning_rate: float, lr_milestones: Sequence[float], iterations: int
 ) -> optax.GradientTransformation:
-    """Adam, its step size divided by 10 after each of some shares of the training.
+    """Adam whose step size is divided by 10 at each milestone.
+
+    Args:
+      learning_rate: step size at the start.
+      lr_milestones: shares of the training.
+      iterations: length of the training.
+
+    Returns:
+      The optimizer.
+
+    References:
+      Kingma & Ba, *Adam: a method for stochastic optimization*, 2015.
 
     Example:
-      >>> optimizer(1e-3, (0.6, 0.8), 1000).init({}) is not None
+      >>> adam_with_milestones(1e-3, (0.6, 0.8), 1000).init({}) is not None
       True
     """
-    stages = {round(share * iterations): 0.1 for share in drops}
+    stages = {round(share * iterations): 0.1 for share in lr_milestones}
     return optax.adam(optax.piecewise_constant_schedule(learning_rate, stages))
 
 
-def init_state(variables: Variables, adam: optax.GradientTransformation) -> TrainState:
+def init_state(variables: Variables, optimizer: optax.GradientTransformation) -> TrainState:
     """The state before the first step."""
-    return TrainState(variables, adam.init(variables.params), jnp.int32(0))
+    return TrainState(variables, optimizer.init(variables.params), jnp.int32(0))
 
 
 def descend(
-    state: TrainState,
-    adam: optax.GradientTransformation,
-    loss: Callable[[Variables], tuple[Array, tuple[PyTree, Mapping[str, Array]]]],
+    state: TrainState, optimizer: optax.GradientTransformation, loss: Loss
 ) -> tuple[TrainState, dict[str, Array]]:
-    """One step of Adam.
+    """One step of an optimizer.
 
     Args:
-      state: where to go on.
-      adam: the optimiser.
-      loss: variables to the loss, the new batch statistics and what else to log.
+      state: of the training.
+      optimizer: any optax optimizer.
+      loss: of the variables.
 
     Returns:
       The new state, and what to log with the loss among it.
     """
 
-    def of_params(params: PyTree) -> tuple[Array, tuple[PyTree, Mapping[str, Array]]]:
+    def loss_of_params(params: PyTree) -> tuple[Array, tuple[PyTree, Info]]:
         return loss(state.variables._replace(params=params))
 
-    grad = jax.value_and_grad(of_params, has_aux=True)
+    grad = jax.value_and_grad(loss_of_params, has_aux=True)
     (value, (batch_stats, info)), gradient = grad(state.variables.params)
-    updates, opt_state = adam.update(gradient, state.opt_state, state.variables.params)
+    updates, opt_state = optimizer.update(gradient, state.opt_state, state.variables.params)
     params = optax.apply_updates(state.variables.params, updates)
     variables = Variables(params, batch_stats)
     return TrainState(variables, opt_state, state.step + 1), {"loss": value, **info}
 
 
-@partial(jax.jit, static_argnames=("step", "static", "length"), donate_argnames="state")
+@partial(jax.jit, static_argnames=("step", "length"), donate_argnames="state")
 def _chunk(
-    state: TrainState, data: PyTree, key: Key, step: Step, static: tuple, length: int
+    state: TrainState, data: PyTree, key: Key, step: Step, length: int
 ) -> tuple[TrainState, Any]:
-    """Some steps in one call, and the means of what they log."""
+    """``length`` steps in one call, and the means of what they log."""
     state, infos = jax.lax.scan(
-        lambda state, _: step(state, data, key, *static), state, None, length=length
+        lambda state, _: step(state, data, key), state, None, length=length
     )
     return state, jax.tree.map(jnp.mean, infos)
 
 
-def run(
+def run_steps(
     step: Step,
-    static: tuple,
     state: TrainState,
     data: PyTree,
     key: Key,
     config: loop.LoopConfig,
     *,
-    story: Mapping[str, Any],
-    folder: str | Path | None,
-    resume: bool,
-    progress: bool,
-    on_log: Callable[[dict[str, Any]], None] | None,
+    run_config: Mapping[str, Any],
+    run: loop.RunOptions,
 ) -> tuple[TrainState, int, float]:
-    """Train under :func:`l2c_jax.training.loop.run`; steps between two logged lines are one device call.
+    """Train under :func:`l2c_jax.training.loop.run`; ``log_every`` steps are one device call.
 
     Args:
-      step: makes one step.
-      static: the last arguments of ``step``, hashable.
+      step: one step.
       state: where to start.
-      data: what every step reads; put on the device once.
-      key: the run's key, which every step is given.
+      data: the second argument of every step; put on the device once.
+      key: the run's key, the third argument of every step.
       config: lengths.
-      story: see :func:`l2c_jax.training.loop.run`, as are the others.
+      run_config: what a resumed run has to share with the one that it resumes.
+      run: folder, resume, progress bar, callback.
 
     Returns:
       The state, how many steps are done, and the seconds they took.
+
+    Raises:
+      l2c_jax.training.loop.DivergedError: if the loss is not finite.
+      l2c_jax.training.loop.RunExistsError: if the folder holds another run.
     """
     data = jax.device_put(data)
 
     def prepare() -> loop.Advance:
-        # compiled beforehand, so that no logged speed has the compiler's time in it
+        # compiled beforehand: no logged time includes compilation
         usual = min(config.log_every, config.iterations)
         lengths = {usual, config.iterations % usual} - {0}
-        compiled = {
-            n: _chunk.lower(state, data, key, step, static, length=n).compile() for n in lengths
-        }
+        compiled = {n: _chunk.lower(state, data, key, step, length=n).compile() for n in lengths}
 
         def advance(state: PyTree, length: int) -> tuple[PyTree, dict[str, Any]]:
             state, info = compiled[length](state, data, key)
@@ -153,9 +154,9 @@ def run(
         prepare,
         state,
         config,
-        folder=folder,
-        story=story,
-        resume=resume,
-        progress=progress,
-        on_log=on_log,
+        folder=run.folder,
+        story=run_config,
+        resume=run.resume,
+        progress=run.progress,
+        on_log=run.on_log,
     )

@@ -111,8 +111,8 @@ def make_advance(
     def chunk(state: TrainState, arrays: PyTree, length: int) -> tuple[TrainState, Any]:
         def on_device(state: TrainState, arrays: PyTree) -> tuple[TrainState, Any]:
             tasks = distribution if arrays is None else arrays
-            sizes = {"batch": training.batch, "length": length, "axis": "tasks"}
-            return train_steps(state, key, tasks, step, **sizes)
+            size = training.batch
+            return train_steps(state, key, tasks, step, batch=size, length=length, axis="tasks")
 
         sharded = jax.shard_map(on_device, mesh=mesh, in_specs=P(), out_specs=P(), check_vma=False)
         return sharded(state, arrays)
@@ -254,20 +254,18 @@ def fit(
         checkpoint_every=training.checkpoint_every,
         points_per_iteration=training.batch * distribution.num_points * training.epochs,
     )
-    state, done, seconds = loop.run(
+    options = replace(run, run_config=_run_config(metadata, config, optimizer))
+    trained = loop.run(
         lambda: make_advance(key_run, distribution, config, training, optimizer),
         state,
         lengths,
-        folder=run.folder,
-        resume=run.resume,
-        progress=run.progress,
-        on_log=run.on_log,
-        story=_run_config(metadata, config, optimizer),
+        options,
     )
-    params = jax.tree.map(np.asarray, state.params)
-    metadata = replace(metadata, iterations=done, minutes=round(seconds / 60, 1))
+    params = jax.tree.map(np.asarray, trained.state.params)
+    minutes = round(trained.seconds / 60, 1)
+    metadata = replace(metadata, iterations=trained.iterations, minutes=minutes)
     learner = Learner(params, config, metadata)
-    if done < training.iterations:
+    if trained.iterations < training.iterations:
         return learner, False
     _save(learner, run)
     error = measured_error(learner, distribution, seed=training.seed)
@@ -296,12 +294,13 @@ def _run_config(
     shape = asdict(config)
     if isinstance(config.architecture, Cell):
         shape["architecture"] = repr([function.__qualname__ for function in config.architecture])
-    told = {"tasks": metadata.tasks, "model": shape, "training": asdict(metadata.training)}
+    found: dict[str, Any] = {"tasks": metadata.tasks, "model": shape}
+    found["training"] = metadata.to_json()["training"]
     if metadata.start is not None:
-        told["start"] = metadata.start
+        found["start"] = metadata.start
     if optimizer is not None:
-        told["optimizer"] = "given by the caller"
-    return told
+        found["optimizer"] = "given by the caller"
+    return found
 
 
 def _save(learner: Learner, run: loop.RunOptions) -> None:

@@ -34,7 +34,7 @@ class Metadata:
     minutes: float = 0.0
     """How long they took."""
     error: Mapping[str, Any] | None = None
-    """``mean``, ``stderr`` and ``n`` of the error rate on fresh tasks, scored by the last epoch."""
+    """``mean``, ``stderr`` and ``n`` of the last epoch's error rate on fresh tasks."""
     start: str | None = None
     """Content hash of the weights that the training started from; ``None``: random ones."""
     provenance: Mapping[str, str] = field(default_factory=dict)
@@ -117,9 +117,11 @@ def save_learner(
     header.pop("count_head", None)  # written with its arrays or not at all
     header |= {name: entry for name, (_, entry) in more.items()}
     header |= {"kind": KIND, "config": dataclasses.asdict(learner.config)}
-    named = dict(zip(weights.leaf_names(learner.params), jax.tree.leaves(learner.params)))
+    named = dict(
+        zip(weights.leaf_names(learner.params), jax.tree.leaves(learner.params), strict=True)
+    )
     for name, (tree, _) in more.items():
-        named |= dict(zip(weights.leaf_names({name: tree}), jax.tree.leaves(tree)))
+        named |= dict(zip(weights.leaf_names({name: tree}), jax.tree.leaves(tree), strict=True))
     weights.save(path, named, header)
 
 
@@ -141,7 +143,9 @@ def load_learner(path: str | Path) -> Learner:
     """
     header = read_header(path)
     config, shapes = _model_config(path, header.pop("config", None))
-    params = weights.load(weights_path(path), shapes, renamed=release1.LEAVES, allow_more=True)
+    with_head = "count_head" in header  # its arrays are read by l2c_jax.tabular
+    file, names = weights_path(path), release1.LEAVES
+    params = weights.load(file, shapes, renamed=names, allow_more=with_head)
     for name in ("kind", "format", "content_hash"):
         header.pop(name, None)
     try:

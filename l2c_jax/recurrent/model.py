@@ -1,4 +1,4 @@
-"""The recurrent learner (section 3.2): ``init``, ``clear``, ``step`` and ``rollout``, for one task.
+"""The recurrent learner (section 3.2) for one task: ``init``, ``clear``, ``step``, ``rollout``.
 
 ``jax.vmap`` runs a batch of tasks, ``jax.jit`` belongs to the caller. Only ``init`` takes a key:
 the order of the points is an argument.

@@ -12,8 +12,8 @@ deviations :math:`q_k` of the features
 :math:`\delta_k = \phi(x) - m_k\, n_k / (n_k + .02)`, slot :math:`k` has the channels and the logit
 
 .. math::
-    e_k &= \mathrm{gelu}(W_e [\log(1 + \delta_k^2 / v_k),\, \delta_k / \sqrt{v_k},\, \log v_k + 3,\,
-           h_k] + W_x \phi(x) + w_n \log(1 + n_k) + b_e) \\
+    e_k &= \mathrm{gelu}(W_e [\log(1 + \delta_k^2 / v_k),\, \delta_k / \sqrt{v_k},\,
+           \log v_k + 3,\, h_k] + W_x \phi(x) + w_n \log(1 + n_k) + b_e) \\
     a_k &= w^T e_k - \tfrac12 w_d^T (\delta_k^2 / v_k + \log v_k + 3) + w_p \log(n_k + .1)
 
 so that before training the logit is a rough Gaussian log-density. Ratios are clipped:
@@ -23,7 +23,8 @@ so that before training the logit is a rough Gaussian log-density. Ratios are cl
 
 .. math::
     (h_k, c_k) &\leftarrow \mathrm{LSTM}([e_k,\, r_k,\, \log(r_k) / 5,\, \log(1 + n_k) / 3,\,
-        \phi(x),\, K' / K,\, \kappa,\, \textstyle\sum_j r_j h_j,\, \sum_j h_j / K'],\, (h_k, c_k)) \\
+        \phi(x),\, K' / K,\, \kappa,\, \textstyle\sum_j r_j h_j,\,
+        \sum_j h_j / K'],\, (h_k, c_k)) \\
     (\alpha_k, \beta_k) &= \sigma(W_w h_k + b_w), \qquad \omega_k = 2 \alpha_k r_k \\
     n_k &\leftarrow \beta_k n_k + \omega_k, \qquad
     m_k \leftarrow m_k + \omega_k / n_k \, (\phi(x) - m_k) \\

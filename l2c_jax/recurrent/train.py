@@ -176,7 +176,7 @@ class _Update(NamedTuple):
             start = jax.tree.map(partial(jnp.where, first), self.cleared(params), carry)
             return self.loss(params, start, key)
 
-        def one_epoch(state: tuple, epoch: tuple[Key, Array]) -> tuple:
+        def one_epoch(state: tuple, epoch: tuple[Key, Array]) -> tuple[tuple, TrainInfo]:
             params, opt_state, carry = state
             (loss, (carry, error)), grads = jax.value_and_grad(epoch_loss, has_aux=True)(
                 params, carry, *epoch
@@ -186,8 +186,8 @@ class _Update(NamedTuple):
 
         epochs = keys, jnp.arange(self.training.epochs) == 0
         start = params, opt_state, self.cleared(params)
-        (params, opt_state, _), info = jax.lax.scan(one_epoch, start, epochs)
-        return params, opt_state, info
+        end, info = jax.lax.scan(one_epoch, start, epochs)
+        return end[0], end[1], info
 
 
 def _mean_over_devices(means: PyTree, axis: str | None) -> PyTree:

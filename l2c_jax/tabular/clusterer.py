@@ -22,11 +22,14 @@ CHUNK = 1024
 """Rows labelled in one call; every table shares the compiled program."""
 
 
+_INFERENCE = InferenceConfig(points_per_epoch=256)
+
+
 @dataclass(frozen=True)
 class TabularConfig:
     """How a table is read."""
 
-    inference: InferenceConfig = InferenceConfig(points_per_epoch=256)
+    inference: InferenceConfig = _INFERENCE
     """Epochs and orders, and the rows read in an epoch."""
     count_orders: int = 2
     """Orders for each candidate number of clusters, where the number has to be found."""
@@ -61,7 +64,7 @@ def adapt_table(
     table: ArrayLike,
     num_clusters: int | None = None,
     *,
-    config: TabularConfig = TabularConfig(),  # noqa: B008  frozen
+    config: TabularConfig = TabularConfig(),
     seed: int = 0,
 ) -> FittedTable:
     """Adapt to a table.

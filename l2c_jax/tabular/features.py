@@ -29,7 +29,7 @@ class _Cloud(NamedTuple):
 
     points: Array  # [N, D], zeros where masked
     real: Array  # [N], 1 or 0
-    count: Array  # [], real points, at least 1
+    size: Array  # [], number of real points, at least 1
     total: Array  # [], their total variance
 
 
@@ -106,13 +106,13 @@ def count_features(points: Array, mask: Array, answers: Array, free: Array) -> A
 
 def _confidence(cloud: _Cloud, given: Array) -> list[Array]:
     """Mean largest probability, mean entropy."""
-    entropy = -(given * jnp.log(given + 1e-9)).sum() / cloud.count
-    return [given.max(axis=1).sum() / cloud.count, entropy]
+    entropy = -(given * jnp.log(given + 1e-9)).sum() / cloud.size
+    return [given.max(axis=1).sum() / cloud.size, entropy]
 
 
 def _member_features(cloud: _Cloud, answer: Array, k: Array) -> Array:
     """``[5]``, of one member's probabilities ``[N, K]``."""
-    points, count, total = cloud.points, cloud.count, cloud.total
+    points, count, total = cloud.points, cloud.size, cloud.total
     given = answer * cloud.real[:, None]
     sizes = given.sum(axis=0)
     weight = jnp.maximum(sizes, 1e-9)
@@ -131,7 +131,7 @@ def _member_features(cloud: _Cloud, answer: Array, k: Array) -> Array:
 def _free_features(cloud: _Cloud, answer: Array) -> Array:
     """``[K + 2]``, of one member's probabilities without a given number."""
     given = answer * cloud.real[:, None]
-    shares = jnp.sort(given.sum(axis=0))[::-1] / cloud.count
+    shares = jnp.sort(given.sum(axis=0))[::-1] / cloud.size
     return jnp.concatenate([shares, jnp.stack(_confidence(cloud, given))])
 
 

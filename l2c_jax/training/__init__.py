@@ -1,1 +1,1 @@
-"""What every long training shares: the loop, checkpoints, processes, settings, weight files."""
+"""What all long trainings share: loop, checkpoints, processes, process settings, weight files."""

@@ -1,4 +1,7 @@
-"""Settings of a whole process, for programs; importing the library changes none of them."""
+"""Settings of a whole process, for programs; importing the library changes none of them.
+
+A program calls :func:`start` before the first computation of JAX.
+"""
 
 import ctypes
 import os
@@ -8,21 +11,21 @@ from pathlib import Path
 import jax
 
 VARIABLES = ("XLA_FLAGS", "NPROC")
-"""What :func:`use_all_cores` puts into the environment, for programs that start fresh ones."""
+"""Environment variables that :func:`use_all_cores` sets; subprocesses inherit them."""
 THREADS = 32
-"""Least number of threads in XLA's pool."""
+"""Least number of threads in XLA's thread pool."""
 
 
 def cache_folder() -> Path:
-    """Where compiled programs are kept between runs: ``$XDG_CACHE_HOME/l2c_jax``."""
+    """The folder of compiled programs, ``$XDG_CACHE_HOME/l2c_jax/compiled``."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "l2c_jax" / "compiled"
 
 
 def use_compilation_cache() -> None:
-    """Keep compiled programs on disk, so that the next process starts sooner.
+    """Keep compiled programs on disk; later processes load them instead of compiling.
 
-    A folder chosen through JAX's own setting or ``JAX_COMPILATION_CACHE_DIR`` is left as it is.
+    A folder chosen by JAX's own setting or by ``JAX_COMPILATION_CACHE_DIR`` takes precedence.
     """
     if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
         jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
@@ -30,14 +33,15 @@ def use_compilation_cache() -> None:
 
 
 def use_all_cores() -> None:
-    """On a CPU: one JAX device a core, single-threaded inside. Call before JAX first computes.
+    """One JAX device per CPU core, each with one thread. Call before JAX first computes.
 
-    The matrices of the recurrent learner are so small that one core multiplies them as fast as
-    two; sharing the tasks over cores instead uses them all. Vectors are as wide as the processor
-    has them, up to 512 bits: 5 to 8 % faster. Other platforms are not affected.
-    Flags that ``XLA_FLAGS`` has already are left as they are, and so is ``NPROC``, the number of
-    threads in XLA's pool. With one a device, devices that wait for each other can take them all,
-    and a training of large programs stands still.
+    The matrices of the recurrent learner are small: one core multiplies them as fast as two, so
+    the cores share the tasks of a batch instead. Vectors have the processor's full width, up to
+    512 bits, which is 5 to 8 % faster. GPUs and TPUs are not affected.
+
+    Flags that ``XLA_FLAGS`` already contains take precedence, and so does a value of ``NPROC``,
+    the size of XLA's thread pool. The pool needs more threads than devices: devices that wait
+    for each other occupy one thread each, and with none left a training deadlocks.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     flags = os.environ.get("XLA_FLAGS", "")
@@ -53,10 +57,10 @@ def use_all_cores() -> None:
 
 
 def keep_freed_memory() -> None:
-    """On Linux: let the C library keep freed memory for the next call instead of returning it.
+    """On Linux: let the C library reuse freed memory instead of returning it to the kernel.
 
-    XLA allocates its work space anew in every call. Large blocks come from the kernel, page by
-    zeroed page; for a training step that can be a third of its time.
+    XLA allocates its work space anew in every call, and the kernel zeroes every page of a large
+    block. This can take a third of the time of a training step.
     """
     if sys.platform != "linux":
         return
@@ -65,15 +69,15 @@ def keep_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError):  # another C library
         return
-    mallopt(mmap_threshold, 32 << 20)  # the largest that glibc accepts
+    mallopt(mmap_threshold, 32 << 20)  # the maximum of glibc
     mallopt(trim_threshold, 1 << 30)
     mallopt(top_pad, 64 << 20)
 
 
 def start() -> None:
-    """All settings of this module, as the command line and the experiments start.
+    """Apply all settings of this module, as the command line and the experiments do.
 
-    Example, first thing in a program of yours::
+    Example, first in a program::
 
         import l2c_jax.training.runtime
         l2c_jax.training.runtime.start()

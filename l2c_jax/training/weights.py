@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
@@ -14,18 +15,26 @@ from safetensors.numpy import save_file
 from l2c_jax.atomic import replacing
 from l2c_jax.types import PyTree
 
-FORMAT = 1
-"""Version of the header; a file of another version is refused."""
+FORMAT = 2
+"""Version of the header that :func:`save` writes; since 2 it has a ``content_hash``."""
+READABLE = (1, 2)
+"""Versions that can be read; a file of another version is refused."""
 
-_KEY = "l2c_jax"
+_HEADER, _ORDER = "l2c_jax", "l2c_jax_leaves"  # keys in the metadata of safetensors
 
 
 class WeightsError(ValueError):
-    """A weight file that cannot be used; the message says what was expected."""
+    """A weight file that cannot be written or used; the message says what was expected."""
 
 
 def leaf_names(tree: PyTree) -> list[str]:
-    """The name of every leaf, such as ``layers.0.bias``, in the tree's own order.
+    """The name of every leaf, such as ``layers.0.bias``, in the order of the tree.
+
+    Args:
+      tree: any tree.
+
+    Returns:
+      One name per leaf.
 
     Example:
       >>> leaf_names({"b": 1, "a": {"c": 2}})
@@ -35,17 +44,19 @@ def leaf_names(tree: PyTree) -> list[str]:
     return [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in paths]
 
 
-def fingerprint(tree: PyTree) -> str:
-    """A name for arrays by their content, so that a run is resumed only with its own data.
+def content_hash(tree: PyTree) -> str:
+    """A hash of arrays: SHA-256 over type, shape and bytes of every leaf, in the tree's order.
+
+    Two trees with the same leaves have the same hash, whatever the names of the leaves.
 
     Args:
-      tree: arrays; their values, types and shapes count, and their order in the tree.
+      tree: arrays or numbers.
 
     Returns:
       16 hexadecimal digits.
 
     Example:
-      >>> fingerprint([1, 2]) == fingerprint([1, 2]) != fingerprint([2, 1])
+      >>> content_hash([1, 2]) == content_hash([1, 2]) != content_hash([2, 1])
       True
     """
     digest = hashlib.sha256()
@@ -55,21 +66,49 @@ def fingerprint(tree: PyTree) -> str:
     return digest.hexdigest()[:16]
 
 
-def save(path: str | Path, params: PyTree, header: Mapping[str, Any]) -> None:
-    """Write parameters and the story of how they were made.
+def nonfinite_leaves(tree: PyTree) -> list[str]:
+    """Names of the leaves that hold NaN or infinity.
 
     Args:
-      path: where to; missing folders are made, an existing file is replaced in one step.
-      params: a tree of arrays.
+      tree: arrays or numbers.
+
+    Returns:
+      As :func:`leaf_names` has them.
+
+    Example:
+      >>> nonfinite_leaves({"a": np.ones(2), "b": np.array([0.0, np.nan])})
+      ['b']
+    """
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
+    return [
+        name
+        for name, leaf in zip(leaf_names(tree), leaves, strict=True)
+        if jnp.issubdtype(leaf.dtype, jnp.inexact) and not np.isfinite(leaf).all()
+    ]
+
+
+def save(path: str | Path, params: PyTree, header: Mapping[str, Any]) -> None:
+    """Write parameters and a header.
+
+    Args:
+      path: of the file; missing folders are made, an existing file is replaced in one step.
+      params: a tree of finite arrays.
       header: what JSON can hold: configurations, seed, training length, measured error, versions.
+        ``format`` and ``content_hash``, the :func:`content_hash` of ``params``, are set here.
+
+    Raises:
+      WeightsError: if a parameter is NaN or infinite.
     """
     path = Path(path)
+    _check_finite(path, params)
     path.parent.mkdir(parents=True, exist_ok=True)
+    names = leaf_names(params)
     leaves = [np.array(leaf, order="C") for leaf in jax.tree.leaves(params)]
-    text = json.dumps({"format": FORMAT, **header}, sort_keys=True)
+    full_header = {**header, "format": FORMAT, "content_hash": content_hash(leaves)}
+    metadata = {_HEADER: json.dumps(full_header, sort_keys=True), _ORDER: json.dumps(names)}
     with replacing(path) as draft:
-        save_file(dict(zip(leaf_names(params), leaves, strict=True)), draft, metadata={_KEY: text})
-        draft.chmod(0o644)  # safetensors leaves it to its owner alone
+        save_file(dict(zip(names, leaves, strict=True)), draft, metadata=metadata)
+        draft.chmod(0o644)  # safetensors makes files that only their owner can read
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
@@ -79,57 +118,116 @@ def read_header(path: str | Path) -> dict[str, Any]:
       path: the file.
 
     Returns:
-      What was given to :func:`save`.
+      What was given to :func:`save`, with ``format`` and (from format 2 on) ``content_hash``.
 
     Raises:
-      WeightsError: if there is no such file, or it is truncated or foreign.
+      WeightsError: if there is no such file, or it is truncated or of another program.
     """
-    return _open(path, arrays=False)[0]
+    return _header(path, _open(path, arrays=False)[0])
 
 
-def load(path, like, *, renamed=None, allow_more=False):
-    """l"""
-    arrays = {(renamed or {}).get(k, k): v for k, v in _open(path)[1].items()}
+def load(
+    path: str | Path,
+    like: PyTree,
+    renamed: Mapping[str, str] | None = None,
+    *,
+    allow_more: bool = False,
+) -> PyTree:
+    """Read parameters of a known structure.
+
+    Args:
+      path: the file.
+      like: a tree of arrays, or of ``jax.ShapeDtypeStruct``, of the same structure and shapes.
+      renamed: new names of leaves by their names in older files; those that the file lacks are
+        ignored.
+      allow_more: whether the file may hold other arrays too, which are left alone.
+
+    Returns:
+      The tree with the file's arrays, as NumPy arrays.
+
+    Raises:
+      WeightsError: if the file is missing, truncated, or of another program; if it holds other
+        arrays, or arrays that are not finite; or if they differ from its ``content_hash``.
+
+    Example:
+      >>> import tempfile
+      >>> file = Path(tempfile.mkdtemp()) / "old.safetensors"
+      >>> save(file, {"kernel": np.ones(2)}, {"seed": 0})
+      >>> load(file, {"weight": np.zeros(2)}, renamed={"kernel": "weight"})
+      {'weight': array([1., 1.])}
+    """
+    metadata, stored = _open(path)
+    _check_content(path, metadata, stored)
+    renamed = renamed or {}
+    arrays = {renamed.get(name, name): array for name, array in stored.items()}
     names, leaves = leaf_names(like), jax.tree.leaves(like)
-    if not set(names) <= set(arrays) or (not allow_more and set(names) != set(arrays)):
-        raise WeightsError(f"{path}: expected arrays {sorted(names)}, found {sorted(arrays)}")
+    missing, more = set(names) - set(arrays), set(arrays) - set(names)
+    if missing or (more and not allow_more) or len(arrays) != len(stored):
+        raise WeightsError(f"{path}: expected arrays {sorted(names)}, found {sorted(stored)}")
     for name, leaf in zip(names, leaves, strict=True):
         if arrays[name].shape != leaf.shape or arrays[name].dtype != leaf.dtype:
-            raise WeightsError(f"{path}: expected {name} {leaf.shape}")
+            raise WeightsError(
+                f"{path}: expected {name} of shape {leaf.shape} and type {leaf.dtype}, "
+                f"found {arrays[name].shape} and {arrays[name].dtype}"
+            )
     return jax.tree.unflatten(jax.tree.structure(like), [arrays[name] for name in names])
 
 
 def _open(
     path: str | Path, *, arrays: bool = True
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Header and arrays, or a WeightsError that says what is wrong."""
+) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    """The metadata of a safetensors file and its arrays by name."""
     path = Path(path)
     if not path.is_file():
         raise WeightsError(f"{path}: no such weight file")
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
             names = file.keys() if arrays else []
-            found = {name: file.get_tensor(name) for name in names}
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         raise WeightsError(
             f"{path}: expected a complete safetensors file; it is truncated or something else "
             f"({error})"
         ) from error
+
+
+def _header(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """The header in the metadata of a file."""
     try:
-        header = json.loads(metadata[_KEY])
+        header = json.loads(metadata[_HEADER])
         version = header.get("format")
     except (KeyError, AttributeError, json.JSONDecodeError) as error:
         raise WeightsError(
-            f'{path}: expected a header named "{_KEY}", as l2c_jax writes it; '
+            f'{path}: expected a header named "{_HEADER}", as l2c_jax writes it; '
             "this file was made by something else"
         ) from error
-    if version != FORMAT:
+    if version not in READABLE:
         raise WeightsError(
-            f"{path}: expected header format {FORMAT}, found {version}; "
+            f"{path}: expected header format {' or '.join(map(str, READABLE))}, found {version}; "
             "use the version of l2c_jax that wrote it"
         )
-    return header, found
+    return header
 
 
-content_hash = fingerprint
+def _check_content(
+    path: str | Path, metadata: Mapping[str, str], arrays: Mapping[str, np.ndarray]
+) -> None:
+    """Refuse arrays that are not finite, or others than those that were saved."""
+    expected = _header(path, metadata).get("content_hash")
+    if expected is not None:
+        try:
+            found = content_hash([arrays[name] for name in json.loads(metadata[_ORDER])])
+        except (KeyError, TypeError, json.JSONDecodeError):  # arrays added, removed or renamed
+            found = None
+        if found != expected:
+            raise WeightsError(
+                f"{path}: expected arrays of content hash {expected}, found {found}; "
+                "the file was changed after it was written"
+            )
+    _check_finite(path, arrays)
+
+
+def _check_finite(path: str | Path, tree: PyTree) -> None:
+    names = nonfinite_leaves(tree)
+    if names:
+        raise WeightsError(f"{path}: expected finite arrays, found NaN or infinity in {names}")

@@ -1,4 +1,4 @@
-"""The scikit-learn face of learning to cluster: clones, predicts, says what is wrong."""
+"""SimilarityClusterer: scikit-learn's interface, files, any function, errors."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ OLD, NEW = LABELS < 3, LABELS >= 3
 
 
 def near(first, second):
-    """A similarity that nobody has learned."""
+    """A similarity by distance."""
     return np.exp(-((first[:, None] - second[None]) ** 2).sum(axis=-1) / 6)
 
 
@@ -29,7 +29,7 @@ def model():
     return quick.fit_similarity(POINTS[OLD], LABELS[OLD]).fit(POINTS[NEW])
 
 
-def test_labels_are_consecutive_and_probabilities_are_theirs(model):
+def test_labels_are_consecutive_and_have_the_largest_probability(model):
     assert sorted(set(model.labels_)) == list(range(model.n_clusters_))
     assert model.probabilities_.shape == (60, model.n_clusters_)
     np.testing.assert_allclose(model.probabilities_.sum(axis=1), 1, rtol=1e-5)
@@ -37,7 +37,7 @@ def test_labels_are_consecutive_and_probabilities_are_theirs(model):
     assert model.n_features_in_ == 5
 
 
-def test_a_prediction_is_the_points_own(model):
+def test_a_prediction_depends_on_its_point_only(model):
     np.testing.assert_array_equal(model.predict(POINTS[NEW]), model.labels_)
     np.testing.assert_array_equal(model.predict(POINTS[NEW][7:9]), model.labels_[7:9])
 
@@ -48,7 +48,7 @@ def test_a_file_of_weights_gives_the_same_labels(model, tmp_path):
     np.testing.assert_array_equal(again.fit_predict(POINTS[NEW]), model.labels_)
 
 
-def test_any_function_will_do():
+def test_any_function_of_two_batches_is_a_similarity():
     quick = SimilarityClusterer(3, similarity=near, epochs=60, batch_size=60)
     assert error_rate(LABELS[NEW], quick.fit_predict(POINTS[NEW])) < 0.4
 
@@ -70,7 +70,7 @@ def test_parameters_come_back():
         (np.where(POINTS > 3, np.nan, POINTS), LABELS, "finite"),
     ],
 )
-def test_examples_that_do_not_fit_are_refused(points, labels, message):
+def test_labeled_points_that_do_not_fit_are_refused(points, labels, message):
     with pytest.raises(ValueError, match=message):
         SimilarityClusterer().fit_similarity(points, labels)
 

@@ -11,7 +11,7 @@ from pyarrow import parquet
 
 from l2c_jax.io import files as table_files
 from l2c_jax.io import label_file
-from l2c_jax.io.files import TableError, open_table
+from l2c_jax.io.files import TableError
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import ModelConfig, init
 
@@ -21,11 +21,13 @@ ROWS = np.random.default_rng(0).normal(size=(50, 3))
 
 
 def labelled(path, **settings):
-    study = label_file.study(LEARNER, label_file.Request(path, orders=2, **settings))
+    config = label_file._Settings(label_file._Inference(orders=2))
+    request = label_file.LabelRequest(path, config=config, **settings)
+    adapted = label_file.adapt_file(LEARNER, request)
     out = io.StringIO()
-    seen = label_file.write(LEARNER, study, out)
+    summary = label_file.write_labels(LEARNER, adapted, out)
     rows = list(csv.DictReader(out.getvalue().splitlines()))
-    return study, seen, rows
+    return adapted, summary, rows
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def files(tmp_path):
     return tmp_path
 
 
-def test_every_format_gives_the_same_answer(files):
+def test_all_formats_give_the_same_labels(files):
     answers = [
         [row["cluster"] for row in labelled(files / f"rows.{kind}", num_clusters=2)[2]]
         for kind in ("csv", "parquet", "npy")
@@ -48,15 +50,15 @@ def test_every_format_gives_the_same_answer(files):
     assert set(answers[0]) == {"0", "1"}
 
 
-def test_pieces_do_not_change_the_answer(files, monkeypatch):
+def test_the_size_of_the_pieces_does_not_change_the_labels(files, monkeypatch):
     whole = labelled(files / "rows.csv", num_clusters=3)[2]
     monkeypatch.setattr(table_files, "ROWS", 7)
     assert labelled(files / "rows.csv", num_clusters=3)[2] == whole
 
 
-def test_the_report_says_what_was_found(files):
-    study, seen, rows = labelled(files / "rows.csv", label_column="c")
-    text = "\n".join(label_file.report(study, seen))
+def test_the_report_has_sizes_clusters_and_scores(files):
+    adapted, summary, rows = labelled(files / "rows.csv", label_column="c")
+    text = "\n".join(label_file.report_lines(adapted, summary))
     assert "50 rows, 2 columns" in text
     assert "number of clusters: " in text
     assert "ARI" in text
@@ -64,8 +66,8 @@ def test_the_report_says_what_was_found(files):
 
 
 def test_the_picture_is_drawn(files):
-    study, seen, _ = labelled(files / "rows.npy", num_clusters=3)
-    label_file.draw(study, seen, files / "picture.png")
+    adapted, summary, _ = labelled(files / "rows.npy", num_clusters=3)
+    label_file.draw_sample(adapted, summary, files / "picture.png")
     assert (files / "picture.png").read_bytes()[:4] == b"\x89PNG"
 
 
@@ -73,8 +75,8 @@ def test_text_late_in_a_column_drops_it(tmp_path, monkeypatch):
     monkeypatch.setattr(table_files, "ROWS", 4)
     path = tmp_path / "late.csv"
     path.write_text("a,b\n" + "".join(f"{i},{i if i < 9 else 'x'}\n" for i in range(10)))
-    study, _, _ = labelled(path, num_clusters=1)
-    assert study.scan.dropped == ["b"]
+    adapted, _, _ = labelled(path, num_clusters=1)
+    assert adapted.scan.dropped == ["b"]
 
 
 def test_a_ragged_line_in_a_later_piece_is_found(tmp_path, monkeypatch):
@@ -85,21 +87,20 @@ def test_a_ragged_line_in_a_later_piece_is_found(tmp_path, monkeypatch):
         labelled(path)
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("x.npy", b"no array", "no NumPy array"),
-        ("x.parquet", b"no parquet file at all", "no Parquet file"),
-    ],
-)
-def test_broken_files_are_refused(name, content, message, tmp_path):
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(TableError, match=message):
-        open_table(tmp_path / name)
+def test_the_largest_probability_is_the_label(files):
+    adapted, summary, rows = labelled(files / "rows.csv", num_clusters=3)
+    names = [f"probability_{j}" for j in range(3)]
+    found = np.array([[float(row[name]) for name in names] for row in rows])
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=2e-6)  # six digits are written
+    labels = [int(row["cluster"]) for row in rows]
+    np.testing.assert_array_equal(found.argmax(axis=1), labels)
+    np.testing.assert_array_equal(summary.sizes, np.bincount(labels, minlength=3))
+    assert summary.labels.size == summary.classes.size == 0
+    assert summary.sample.shape == (50, 3)
+    assert adapted.scan.rows == 50
 
 
-@pytest.mark.parametrize("array", [np.zeros(3), np.zeros((0, 2)), np.array([["a"]])])
-def test_arrays_that_are_no_tables_are_refused(array, tmp_path):
-    np.save(tmp_path / "x.npy", array)
-    with pytest.raises(TableError, match="expected an array of numbers"):
-        open_table(tmp_path / "x.npy")
+def test_at_most_the_configured_rows_are_sampled(files):
+    config = label_file._Settings(label_file._Inference(orders=2), max_rows=20)
+    request = label_file.LabelRequest(files / "rows.csv", num_clusters=2, config=config)
+    assert label_file.adapt_file(LEARNER, request).scan.sample.shape == (20, 3)

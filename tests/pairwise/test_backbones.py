@@ -1,60 +1,33 @@
-"""Trunks: convolution and pooling against SciPy and NumPy, the whole against flax's own layers."""
+"""Backbones: VGGS against Flax's own layers, descriptions, a backbone without Flax."""
+
+import json
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.signal import correlate
 
 from l2c_jax.pairwise.backbones import (
-    EPSILON,
     MLP,
     VGGS,
-    Convolution,
-    TrunkNetwork,
+    as_float,
+    backbone_from_description,
     checked_points,
-    default_trunk,
-    pooled,
+    default_backbone,
+    describe_backbone,
 )
+from l2c_jax.pairwise.layers import EPSILON
 
 SMALL = VGGS(size=16, channels=2, width=1 / 32)  # 2, 4, 8 and 8 channels
 IMAGES = np.random.default_rng(0).random((3, 16, 16, 2)).astype(np.float32)
 
 
-def test_convolution_is_a_correlation_with_zero_padding():
-    network = Convolution(5)
-    variables = network.init(jax.random.key(0), IMAGES)
-    kernel = np.asarray(variables["params"]["kernel"], np.float64)
-    found = network.apply(variables, IMAGES)
-    padded = np.pad(IMAGES.astype(np.float64), ((0, 0), (1, 1), (1, 1), (0, 0)))
-    for n in range(3):
-        for channel in range(5):
-            expected = correlate(padded[n], kernel[..., channel], mode="valid")[..., 0]
-            np.testing.assert_allclose(found[n, ..., channel], expected, atol=1e-5)
-
-
-def test_pooling_takes_the_maximum_of_every_block():
-    found = pooled(jnp.asarray(IMAGES))
-    for row in range(8):
-        for column in range(8):
-            block = IMAGES[:, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
-            np.testing.assert_array_equal(found[:, row, column], block.max(axis=(1, 2)))
-
-
-def test_the_gradient_of_pooling_goes_to_the_maximum_and_is_shared_where_all_are_equal():
-    gradient = jax.grad(lambda images: pooled(images).sum())
-    found = gradient(jnp.asarray(IMAGES))
-    for row in range(8):
-        for column in range(8):
-            here = np.s_[:, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
-            largest = IMAGES[here].max(axis=(1, 2), keepdims=True)
-            np.testing.assert_array_equal(found[here], IMAGES[here] == largest)
-    np.testing.assert_array_equal(gradient(jnp.zeros((1, 4, 4, 1))), 0.25)
+def start():
+    return jax.jit(SMALL.init)(jax.random.key(0))
 
 
 class Reference(nn.Module):
-    """The trunk as printed: convolution, batch norm, ReLU, pooling, with flax's own layers."""
+    """VGGS as published: convolution, batch norm, ReLU, pooling, with Flax's own layers."""
 
     @nn.compact
     def __call__(self, images, train):
@@ -67,18 +40,17 @@ class Reference(nn.Module):
         return images.reshape(images.shape[0], -1)
 
 
-def start(trunk):
-    network = TrunkNetwork(trunk)
-    return jax.jit(network.init, static_argnums=2)(jax.random.key(0), IMAGES, False)
-
-
-def test_vggs_is_the_printed_stack_of_layers_in_value_and_statistics():
-    variables = start(SMALL)
-    found, expected = (
-        jax.jit(lambda v, n=network: n.apply(v, IMAGES, True, mutable=["batch_stats"]))(variables)
-        for network in (TrunkNetwork(SMALL), Reference())
-    )
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), found, expected)
+def test_vggs_is_the_published_stack_of_layers_in_value_and_statistics():
+    with jax.enable_x64(True):
+        variables = jax.tree.map(lambda x: x.astype(np.float64), start())
+        images = IMAGES.astype(np.float64)
+        found = jax.jit(lambda v: SMALL.apply(v, images, True))(variables)
+        expected, stats = jax.jit(
+            lambda v: Reference().apply(v._asdict(), images, True, mutable=["batch_stats"])
+        )(variables)
+        assert found[0].dtype == np.float64
+    close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)  # noqa: E731
+    jax.tree.map(close, found, (expected, stats["batch_stats"]))
 
 
 def test_full_width_has_the_published_sizes():
@@ -88,25 +60,38 @@ def test_full_width_has_the_published_sizes():
     assert MLP(3, (7, 5)).features == 5
 
 
-def test_pixels_are_normalised_and_uint8_is_divided_by_255():
-    trunk = VGGS(size=16, channels=2, width=1 / 32, mean=0.1, scale=0.5)
+def test_pixels_are_normalized_and_uint8_is_divided_by_255():
+    backbone = VGGS(size=16, channels=2, width=1 / 32, mean=0.1, scale=0.5)
     pixels = (255 * IMAGES).astype(np.uint8)
-    variables = start(SMALL)
-    found = jax.jit(TrunkNetwork(trunk).apply, static_argnums=2)(variables, pixels, False)
+    variables = start()
     by_hand = (pixels.astype(np.float32) / 255 - 0.1) / 0.5
-    expected = jax.jit(TrunkNetwork(SMALL).apply, static_argnums=2)(variables, by_hand, False)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    found, _ = jax.jit(lambda v, x: backbone.apply(v, as_float(x), False))(variables, pixels)
+    expected, _ = jax.jit(lambda v, x: SMALL.apply(v, x, False))(variables, by_hand)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_the_shape_of_the_points_chooses_the_trunk():
-    assert default_trunk(IMAGES) == VGGS(size=16, channels=2)
-    assert default_trunk([[1.0, 2.0]]) == MLP(columns=2)
+def test_the_shape_of_the_points_chooses_the_backbone():
+    assert default_backbone(IMAGES) == VGGS(size=16, channels=2)
+    assert default_backbone([[1.0, 2.0]]) == MLP(columns=2)
     with pytest.raises(ValueError, match=r"table \[N, D\] or images.*shape \(3,\)"):
-        default_trunk(np.zeros(3))
+        default_backbone(np.zeros(3))
+
+
+@pytest.mark.parametrize("backbone", [SMALL, MLP(3, (7, 5))])
+def test_a_description_survives_json(backbone):
+    text = json.dumps(describe_backbone(backbone))
+    assert backbone_from_description(json.loads(text)) == backbone
+
+
+def test_a_class_that_is_no_dataclass_is_described_by_its_name():
+    class Own:
+        pass
+
+    assert describe_backbone(Own()) == {"name": "Own"}
 
 
 @pytest.mark.parametrize(
-    ("points", "trunk", "message"),
+    ("points", "backbone", "message"),
     [
         (IMAGES, VGGS(), r"shape \[N, 32, 32, 1\] for VGGS.*got \(3, 16, 16, 2\)"),
         (IMAGES[..., 0], SMALL, r"shape \[N, 16, 16, 2\].*got \(3, 16, 16\)"),
@@ -118,9 +103,9 @@ def test_the_shape_of_the_points_chooses_the_trunk():
     ],
 )
 @pytest.mark.filterwarnings("ignore:overflow")
-def test_points_that_do_not_fit_are_refused(points, trunk, message):
+def test_points_that_do_not_fit_are_refused(points, backbone, message):
     with pytest.raises(ValueError, match=message):
-        checked_points(points, trunk, least=2)
+        checked_points(points, backbone, least=2)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +120,6 @@ def test_points_that_do_not_fit_are_refused(points, trunk, message):
         (lambda: MLP(2, (3, 0)), "at least 1"),
     ],
 )
-def test_trunks_that_make_no_sense_are_refused(make, message):
+def test_impossible_backbones_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()

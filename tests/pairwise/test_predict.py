@@ -1,4 +1,4 @@
-"""Predicting similarity: in blocks, adapted or not, by the network or by anything else."""
+"""Predicting similarity: in blocks, adapted or not, by the network or by any function."""
 
 import jax
 import numpy as np
@@ -8,24 +8,24 @@ from sklearn.linear_model import LogisticRegression
 
 from l2c_jax.pairwise import predict
 from l2c_jax.pairwise.backbones import MLP
-from l2c_jax.pairwise.learned import Similarity
 from l2c_jax.pairwise.networks import init_similarity, pair_log_odds
 from l2c_jax.pairwise.predict import predict_similarity
+from l2c_jax.pairwise.similarity import Similarity
 
-TRUNK = MLP(columns=2, hidden=(4,))
+BACKBONE = MLP(columns=2, hidden=(4,))
 RNG = np.random.default_rng(0)
 LEARNED = Similarity(
-    jax.jit(init_similarity, static_argnums=1)(jax.random.key(0), TRUNK), TRUNK, {}
+    jax.jit(init_similarity, static_argnums=1)(jax.random.key(0), BACKBONE), BACKBONE
 )
 FIRST, SECOND = (RNG.normal(size=(n, 2)).astype(np.float32) for n in (7, 5))
-compare = jax.jit(pair_log_odds, static_argnames=("trunk", "train"))
+compare = jax.jit(pair_log_odds, static_argnames=("backbone", "train"))
 
 
 @pytest.mark.parametrize("adapt", [False, True])
-def test_blocks_are_put_together_to_what_the_network_says_at_once(adapt, monkeypatch):
+def test_blocks_together_equal_the_network_on_whole_batches(adapt, monkeypatch):
     monkeypatch.setattr(predict, "BLOCK", 3)
     found = predict_similarity(LEARNED, FIRST, SECOND, adapt=adapt)
-    log_odds, _ = compare(LEARNED.variables, FIRST, SECOND, trunk=TRUNK, train=adapt)
+    log_odds, _ = compare(LEARNED.variables, FIRST, SECOND, backbone=BACKBONE, train=adapt)
     np.testing.assert_allclose(found, expit(np.asarray(log_odds)), atol=1e-5)
 
 
@@ -35,8 +35,8 @@ def test_one_batch_is_paired_with_itself(monkeypatch):
     np.testing.assert_array_equal(alone, twice)
 
 
-def test_a_classifier_of_pairs_plugs_in(monkeypatch):
-    """Trained on the pairs of two classes, asked about another two."""
+def test_any_classifier_of_pairs_is_a_similarity(monkeypatch):
+    """Trained on the pairs of two classes, evaluated on two others."""
     monkeypatch.setattr(predict, "BLOCK", 8)
 
     def pairs(first, second):

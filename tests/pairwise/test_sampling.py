@@ -65,15 +65,15 @@ def test_labels_that_give_no_episodes_are_refused(labels, per_class, message):
 
 
 @pytest.mark.parametrize(("size", "batch"), [(23, 10), (7, 10)])
-def test_an_epoch_visits_nearly_all_points_once_in_new_orders(size, batch):
+def test_an_epoch_has_nearly_all_points_once_in_new_orders(size, batch):
     length = epoch_length(size, batch)
     steps = np.arange(2 * length)
     drawn = np.asarray(batches(jax.random.key(0), steps, size, batch))
     assert drawn.shape[1] <= batch
     for epoch in (drawn[:length], drawn[length:]):
-        visited = epoch.ravel().tolist()
-        assert len(set(visited)) == len(visited) > size - length
-        assert set(visited) <= set(range(size))
+        drawn_points = epoch.ravel().tolist()
+        assert len(set(drawn_points)) == len(drawn_points) > size - length
+        assert set(drawn_points) <= set(range(size))
     assert (drawn[:length] != drawn[length:]).any()
     later = batches(jax.random.key(0), steps[length:], size, batch)
     np.testing.assert_array_equal(later, drawn[length:])

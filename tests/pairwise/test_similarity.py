@@ -1,113 +1,108 @@
-"""Learning a similarity: it carries over to classes it has not seen, resumes bit for bit."""
+"""Files of learned similarities: round trips, files of release 1, refusals; the pytree."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from l2c_jax.pairwise.backbones import MLP, VGGS
-from l2c_jax.pairwise.networks import init_similarity
-from l2c_jax.pairwise.predict import predict_similarity
-from l2c_jax.pairwise.sampling import index_by_class
+from l2c_jax.pairwise.backbones import MLP, VGGS, describe_backbone
+from l2c_jax.pairwise.config import SimilarityConfig
+from l2c_jax.pairwise.layers import Variables
+from l2c_jax.pairwise.networks import init_similarity, pair_log_odds
 from l2c_jax.pairwise.similarity import (
-    Examples,
-    SimilarityConfig,
-    learn_similarity,
-    similarity_step,
+    Similarity,
+    SimilarityMetadata,
+    load_similarity,
+    save_similarity,
 )
-from l2c_jax.pairwise.train import init_state, optimizer
-from l2c_jax.training.loop import RunExistsError
+from l2c_jax.training import weights
+from l2c_jax.training.weights import WeightsError
 
-RNG = np.random.default_rng(0)
-TRUNK = MLP(columns=2, hidden=(16, 16))
-SHORT = SimilarityConfig(iterations=6, classes=3, per_class=2, log_every=2, checkpoint_every=2)
-
-
-class CrashError(Exception):
-    """Stands for a crash."""
-
-
-def blobs(centres, size: int):
-    """Round classes in the plane, names of classes as labels."""
-    labels = np.repeat(np.arange(len(centres)), size)
-    return np.array(centres)[labels] + 0.15 * RNG.normal(size=(len(labels), 2)), labels
+SMALL = MLP(2, (4, 3))
+METADATA = SimilarityMetadata(
+    SimilarityConfig(lr_milestones=(0.5,)),
+    data="6c4e2b07473fce2d",
+    iterations=7,
+    minutes=1.8,
+    provenance={"commit": "a2c8f28baa37", "device": "cpu x1"},
+    versions={"jax": "0.10.2"},
+    extra={"note": "any"},
+)
 
 
-GRID = [(x, y) for x in (-2.0, 0.0, 2.0) for y in (-2.0, 0.0, 2.0)]
-POINTS, LABELS = blobs(GRID, 10)
-OTHERS, TRUTH = blobs([(1.0, 1.0), (-1.0, 1.0), (-1.0, -1.0)], 20)
+def random_variables(backbone):
+    shapes = jax.eval_shape(lambda: init_similarity(jax.random.key(0), backbone))
+    rng = np.random.default_rng(0)
+    return jax.tree.map(lambda x: rng.normal(size=x.shape).astype(np.float32), shapes)
 
 
-def learn(config=SHORT, **options):
-    return learn_similarity(POINTS, LABELS, TRUNK, config, progress=False, **options)
+@pytest.mark.parametrize("backbone", [SMALL, VGGS(size=16, width=1 / 64, mean=0.5)])
+def test_a_similarity_comes_back_bit_for_bit(backbone, tmp_path):
+    similarity = Similarity(random_variables(backbone), backbone, METADATA)
+    save_similarity(tmp_path / "g.safetensors", similarity)
+    back = load_similarity(tmp_path / "g.safetensors")
+    assert (back.backbone, back.metadata) == (backbone, METADATA)
+    jax.tree.map(np.testing.assert_array_equal, back.variables, similarity.variables)
 
 
-def test_similarity_learned_on_some_classes_holds_for_others():
-    config = SimilarityConfig(
-        iterations=200, classes=9, per_class=3, learning_rate=5e-3, log_every=100
-    )
-    logged = []
-    learned, finished = learn(config, on_log=logged.append)
-    assert finished
-    assert logged[-1]["loss"] < 0.5 * logged[0]["loss"]
-    assert logged[-1].keys() >= {"error", "precision", "recall"}
-    same = TRUTH[:, None] == TRUTH[None, :]
-    found = predict_similarity(learned, OTHERS) > 0.5
-    assert (found != same).mean() < 0.05
+def test_a_file_of_release_1_is_read_by_its_old_names(tmp_path):
+    variables = random_variables(SMALL)
+    old = Variables(*({"trunk": part["backbone"], "head": part["head"]} for part in variables))
+    names = set(weights.leaf_names(old))
+    assert {"params.trunk.linear1.kernel", "batch_stats.trunk.norm2.var"} < names
+    training = {"iterations": 2000, "classes": 10, "per_class": 10, "learning_rate": 0.001}
+    training |= {"drops": [0.6, 0.8], "crop": [0.85, 1.0], "seed": 0, "log_every": 10}
+    header = {
+        "kind": "similarity",
+        "trunk": {"name": "MLP", "columns": 2, "hidden": [4, 3]},
+        "training": {**training, "checkpoint_every": 500},
+        "data": "6c4e2b07473fce2d",
+        "commit": "a2c8f28baa37",
+        "device": "cpu x1",
+        "versions": {"jax": "0.10.2"},
+        "iterations": 2000,
+        "minutes": 1.8,
+    }
+    weights.save(tmp_path / "g.safetensors", old, header)
+    back = load_similarity(tmp_path / "g.safetensors")
+    assert back.backbone == SMALL
+    jax.tree.map(np.testing.assert_array_equal, back.variables, variables)
+    config = SimilarityConfig(2000, classes=10, per_class=10, lr_milestones=(0.6, 0.8))
+    assert back.metadata.training == config
+    assert back.metadata.provenance == {"commit": "a2c8f28baa37", "device": "cpu x1"}
+    assert (back.metadata.iterations, back.metadata.extra) == (2000, {})
 
 
-def test_a_crashed_run_resumes_bit_for_bit_and_with_its_own_data_only(tmp_path):
-    whole, _ = learn()
+def test_a_similarity_is_a_pytree_that_jit_takes():
+    similarity = Similarity(random_variables(SMALL), SMALL, METADATA)
 
-    def crash(record):
-        if record["iteration"] == 4:
-            raise CrashError
+    @jax.jit
+    def log_odds(g, points):
+        return pair_log_odds(g.variables, points, backbone=g.backbone, train=False)[0]
 
-    with pytest.raises(CrashError):
-        learn(folder=tmp_path / "run", on_log=crash)
-    resumed, finished = learn(folder=tmp_path / "run", resume=True)
-    assert finished
-    jax.tree.map(np.testing.assert_array_equal, resumed.variables, whole.variables)
-    assert resumed.header["iterations"] == 6
-    with pytest.raises(RunExistsError, match="another configuration"):
-        learn_similarity(
-            POINTS + 1, LABELS, TRUNK, SHORT, folder=tmp_path / "run", resume=True, progress=False
-        )
-
-
-def test_a_step_reads_images_of_uint8():
-    images, labels = jnp.zeros((8, 32, 32, 1), jnp.uint8), jnp.arange(8) % 2
-    trunk, config = VGGS(), SimilarityConfig(classes=2, per_class=2)
-    examples = Examples(images, labels, index_by_class(labels))
-
-    def first_step(key):
-        key_init, key_run = jax.random.split(key)
-        state = init_state(init_similarity(key_init, trunk), optimizer(1e-3, (), 1))
-        return state, similarity_step(state, examples, key_run, trunk, config)
-
-    state, (after, info) = jax.eval_shape(first_step, jax.random.key(0))  # nothing is computed
-    assert after == state
-    assert {value.shape for value in info.values()} == {()}
+    points = np.random.default_rng(1).normal(size=(5, 2)).astype(np.float32)
+    half = jax.tree.map(lambda x: x / 2, similarity)
+    assert half.metadata == METADATA
+    assert log_odds(similarity, points).shape == (5, 5)
+    assert (log_odds(half, points) != log_odds(similarity, points)).any()
 
 
 @pytest.mark.parametrize(
-    ("points", "labels", "message"),
+    ("header", "message"),
     [
-        (POINTS, np.zeros(90), "at least 2 classes, got 1"),
-        (POINTS, LABELS[:-1], r"as many as the points, 90; got shape \(89,\)"),
-        (POINTS, np.arange(90), "at least 2 points"),
-        (POINTS[:, :1], LABELS, r"shape \[N, 2\]"),
-        (np.zeros((4, 32, 32)), np.arange(4), r"shape \[N, 2\]"),
+        ({"kind": "recurrent"}, "expected weights of kind \"similarity\", found 'recurrent'"),
+        ({"kind": "similarity"}, "expected the configuration of a backbone, found None"),
+        ({"kind": "similarity", "backbone": {"name": "ResNet"}}, "ResNet"),
+        ({"kind": "similarity", "backbone": {"name": "MLP", "columns": 0}}, "at least 1"),
+        ({"kind": "similarity", "backbone": {"name": "MLP", "width": 3}}, "unexpected keyword"),
+        ({"kind": "similarity", "backbone": describe_backbone(SMALL)}, "expected arrays"),
+        ({"kind": "similarity", "trunk": describe_backbone(SMALL)}, "expected arrays"),
+        (
+            {"kind": "similarity", "backbone": describe_backbone(SMALL), "training": {"a": 1}},
+            "expected the configuration of a training",
+        ),
     ],
 )
-def test_examples_that_do_not_fit_are_refused(points, labels, message):
-    with pytest.raises(ValueError, match=message):
-        learn_similarity(points, labels, TRUNK, SHORT, progress=False)
-
-
-@pytest.mark.parametrize(
-    "options", [{"iterations": 0}, {"classes": 1}, {"per_class": 0}, {"crop": (0.0, 1.0)}]
-)
-def test_configurations_that_make_no_sense_are_refused(options):
-    with pytest.raises(ValueError, match="must be"):
-        SimilarityConfig(**options)
+def test_files_without_a_similarity_are_refused(header, message, tmp_path):
+    weights.save(tmp_path / "other.safetensors", {"a": np.zeros(3)}, header)
+    with pytest.raises(WeightsError, match=message):
+        load_similarity(tmp_path / "other.safetensors")

@@ -1,14 +1,15 @@
-"""Adam in stages."""
+"""Adam with milestones; steps that are equal by value share a compiled program."""
 
 import jax
 import numpy as np
-import pytest
+import optax
 
-from l2c_jax.pairwise.train import check_crop, check_stages, optimizer
+from l2c_jax.pairwise.layers import Variables
+from l2c_jax.pairwise.train import Step, adam_with_milestones, descend, init_state
 
 
 def test_step_size_falls_tenfold_after_each_share_of_the_training():
-    adam = optimizer(0.1, (0.5, 0.75), 8)
+    adam = adam_with_milestones(0.1, (0.5, 0.75), 8)
     update = jax.jit(adam.update)
     params, sizes = np.zeros(1, np.float32), []
     state = adam.init(params)
@@ -18,15 +19,24 @@ def test_step_size_falls_tenfold_after_each_share_of_the_training():
     np.testing.assert_allclose(sizes, [0.1] * 4 + [0.01] * 2 + [0.001] * 2, rtol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("rate", "drops"), [(0.0, ()), (np.nan, ()), (1.0, (0.0,)), (1.0, (1.0,))]
-)
-def test_schedules_that_make_no_sense_are_refused(rate, drops):
-    with pytest.raises(ValueError, match=r"learning_rate must be positive|drops are shares"):
-        check_stages(rate, drops)
+def test_descending_takes_any_optimizer_and_keeps_what_the_loss_returns():
+    sgd = optax.sgd(0.25)
+    state = init_state(Variables({"x": np.float32(2)}, {"mean": np.float32(0)}), sgd)
+
+    def loss(variables):
+        return variables.params["x"] ** 2, ({"mean": np.float32(7)}, {"error": np.float32(3)})
+
+    new, info = descend(state, sgd, loss)
+    assert float(new.variables.params["x"]) == 2 - 0.25 * 4
+    assert new.variables.batch_stats == {"mean": 7}
+    assert (int(new.step), info["loss"], info["error"]) == (1, 4, 3)
 
 
-@pytest.mark.parametrize("crop", [(0.0, 1.0), (0.9, 0.8), (0.5, 1.1)])
-def test_crops_that_make_no_sense_are_refused(crop):
-    with pytest.raises(ValueError, match="least and a largest share"):
-        check_crop(crop)
+def test_steps_are_hashable_by_value():
+    def function(state, data, key, scale):
+        return state * scale + data, {}
+
+    assert Step(function, (3,)) == Step(function, (3,))
+    assert hash(Step(function, (3,))) == hash(Step(function, (3,)))
+    assert Step(function, (3,)) != Step(function, (4,))
+    assert Step(function, (3,))(2, 1, None)[0] == 7

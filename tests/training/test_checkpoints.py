@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from l2c_jax.training.checkpoints import Checkpoints
+from l2c_jax.training.checkpoints import CheckpointError, Checkpoints
 
 STATE = {"w": jnp.array([0.1, -0.0, jnp.inf]), "step": jnp.int32(3), "pair": (jnp.ones((2, 1)),)}
 
@@ -57,5 +57,21 @@ def test_a_step_that_is_saved_is_left_alone(checkpoints):
 )
 def test_other_state_is_refused(checkpoints, like):
     checkpoints.save(1, STATE)
-    with pytest.raises(ValueError, match="checkpoint 1 holds another state than expected"):
+    with pytest.raises(CheckpointError, match="checkpoint 1 holds another state than expected"):
         checkpoints.restore(1, like)
+
+
+def test_a_missing_checkpoint_is_refused(checkpoints):
+    checkpoints.save(1, STATE)
+    with pytest.raises(CheckpointError, match="checkpoint 2 cannot be read"):
+        checkpoints.restore(2, STATE)
+
+
+@pytest.mark.parametrize("name", ["_METADATA", "manifest.ocdbt"])
+def test_a_damaged_checkpoint_is_refused(checkpoints, tmp_path, name):
+    checkpoints.save(1, STATE)
+    (tmp_path / "run" / "checkpoints" / "1" / "default" / name).write_bytes(b"damaged")
+    again = Checkpoints(tmp_path / "run" / "checkpoints")
+    with pytest.raises(CheckpointError, match="checkpoint 1 cannot be read"):
+        again.restore(1, STATE)
+    again.close()

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from l2c_jax.training.distributed import join
+from l2c_jax.training.distributed import FirstProcessError, first_does, join
 
 ARGUMENTS = [
     *("--training.iterations", "20", "--training.batch", "8", "--training.log-every", "5"),
-    *("--training.checkpoint-every", "5", "--training.labels", "matched", "--quiet"),
-    *("--training.turned", "0.5"),
-    *("--tasks.num-points", "16", "--tasks.swirls", "0", "--model.hidden", "6", "6"),
+    *("--training.checkpoint-every", "5", "--training.label-assignment", "hungarian", "--quiet"),
+    *("--training.random-rotation-prob", "0.5"),
+    *("--gaussian.num-points", "16", "--gaussian.num-swirls", "0", "--model.hidden", "6", "6"),
 ]
 
 
@@ -125,6 +125,7 @@ def test_two_processes_train_the_same_parameters_and_resume(one_device, tmp_path
         (("localhost:1", 2, None), "belong together"),
         (("localhost", 2, 0), "HOST:PORT"),
         (("localhost:1", 2, 2), "process_id must lie in 0..1"),
+        (("localhost:1", 0, 0), "num_processes must be at least 1"),
     ],
 )
 def test_processes_that_make_no_sense_are_refused(arguments, complaint):
@@ -132,17 +133,60 @@ def test_processes_that_make_no_sense_are_refused(arguments, complaint):
         join(*arguments)
 
 
-def test_a_process_of_a_cluster_never_goes_on_alone(monkeypatch):
+ENVIRONMENTS = [
+    {"SLURM_STEP_NUM_TASKS": "2"},
+    {"OMPI_COMM_WORLD_SIZE": "4"},
+    {"PMI_SIZE": "2"},
+    {"TPU_WORKER_HOSTNAMES": "one,two"},
+    {"JAX_COORDINATOR_ADDRESS": "localhost:1"},
+]
+
+
+@pytest.fixture
+def no_cluster(monkeypatch):
+    for name in (name for environment in ENVIRONMENTS for name in environment):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda names: next(iter(names)))
+def test_a_process_of_a_cluster_never_goes_on_alone(no_cluster, monkeypatch, environment):
     def fail():
         raise RuntimeError("the coordinator does not answer")
 
-    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr("jax.distributed.initialize", fail)
     with pytest.raises(RuntimeError, match="does not answer"):
         join()
 
 
-def test_without_a_cluster_a_process_stays_alone(monkeypatch):
-    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "1")
-    monkeypatch.setattr("jax.distributed.initialize", lambda: pytest.fail("joined nobody"))
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"SLURM_STEP_NUM_TASKS": "1"},
+        {"SLURM_STEP_NUM_TASKS": ""},
+        {"PMI_SIZE": "many"},
+        {"TPU_WORKER_HOSTNAMES": "localhost"},
+    ],
+)
+def test_without_a_cluster_a_process_stays_alone(no_cluster, monkeypatch, environment):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("jax.distributed.initialize", lambda: pytest.fail("joined"))
     join()
+
+
+def test_others_are_refused_when_the_first_process_fails(monkeypatch):
+    monkeypatch.setattr("l2c_jax.training.distributed.is_first", lambda: False)
+    monkeypatch.setattr("l2c_jax.training.distributed.any_process", lambda flag: True)
+    with pytest.raises(FirstProcessError, match="process 0 refused"):
+        first_does(lambda: pytest.fail("the action ran in another process"))
+
+
+def test_a_failure_of_the_first_process_is_its_own():
+    def fail():
+        raise KeyError("own")
+
+    with pytest.raises(KeyError, match="own"):
+        first_does(fail)

@@ -9,10 +9,16 @@ import jax.numpy as jnp
 import pytest
 
 from l2c_jax.training.checkpoints import Checkpoints
-from l2c_jax.training.loop import DivergedError, LoopConfig, RunExistsError, run
+from l2c_jax.training.loop import (
+    DivergedError,
+    LoopConfig,
+    RunExistsError,
+    RunOptions,
+    run,
+)
 
 CONFIG = LoopConfig(iterations=10, log_every=2, checkpoint_every=4, points_per_iteration=100)
-STORY = {"seed": 1, "sizes": (2, 3)}
+RUN_CONFIG = {"seed": 1, "sizes": (2, 3)}
 
 
 class CrashError(Exception):
@@ -43,7 +49,7 @@ def start():
 
 
 def go(advance=advance, folder=None, config=CONFIG, **options):
-    return run(lambda: advance, start(), config, folder=folder, progress=False, **options)
+    return run(lambda: advance, start(), config, RunOptions(folder, progress=False, **options))
 
 
 def logged(folder) -> list[int]:
@@ -85,7 +91,7 @@ def test_nothing_is_written_without_a_folder(tmp_path, monkeypatch):
 
 def test_records_are_logged_line_by_line(folder):
     records = []
-    go(folder=folder, story=STORY, on_log=records.append)
+    go(folder=folder, run_config=RUN_CONFIG, on_log=records.append)
     lines = (folder / "log.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == records
     assert [record["iteration"] for record in records] == [2, 4, 6, 8, 10]
@@ -94,61 +100,61 @@ def test_records_are_logged_line_by_line(folder):
     assert records[0].keys() >= {"seconds", "points_per_second"}
 
 
-def test_story_and_the_latest_checkpoints_are_kept(folder):
-    go(folder=folder, story=STORY)
+def test_the_configuration_and_the_latest_checkpoints_are_kept(folder):
+    go(folder=folder, run_config=RUN_CONFIG)
     assert json.loads((folder / "run.json").read_text()) == {"seed": 1, "sizes": [2, 3]}
     assert saved(folder) == {"8", "10"}
 
 
 def test_crashed_run_resumes_from_its_checkpoint_and_trims_the_log(folder):
     with pytest.raises(CrashError):
-        go(stopping(8, die), folder, story=STORY)
+        go(stopping(8, die), folder, run_config=RUN_CONFIG)
     assert saved(folder) == {"4"}
     assert logged(folder) == [2, 4, 6]
-    state, done, _ = go(folder=folder, story=STORY, resume=True)
+    state, done, _ = go(folder=folder, run_config=RUN_CONFIG, resume=True)
     assert int(state["count"]) == done == 10
     assert logged(folder) == [2, 4, 6, 8, 10]
 
 
 def test_half_written_line_is_dropped(folder):
     with pytest.raises(CrashError):
-        go(stopping(8, die), folder, story=STORY)
+        go(stopping(8, die), folder, run_config=RUN_CONFIG)
     with (folder / "log.jsonl").open("a") as log:
         log.write('{"iteration": 8, "lo')
-    go(folder=folder, story=STORY, resume=True)
+    go(folder=folder, run_config=RUN_CONFIG, resume=True)
     assert logged(folder) == [2, 4, 6, 8, 10]
 
 
 def test_seconds_are_summed_over_the_sessions(folder):
     with pytest.raises(CrashError):
-        go(stopping(8, die), folder, story=STORY)
-    _, _, seconds = go(folder=folder, story=STORY, resume=True)
+        go(stopping(8, die), folder, run_config=RUN_CONFIG)
+    _, _, seconds = go(folder=folder, run_config=RUN_CONFIG, resume=True)
     lines = (folder / "log.jsonl").read_text().splitlines()
     assert seconds == pytest.approx(sum(json.loads(line)["seconds"] for line in lines), abs=1e-3)
 
 
 def test_run_that_died_before_its_first_checkpoint_starts_again(folder):
     with pytest.raises(CrashError):
-        go(stopping(2, die), folder, story=STORY)
-    assert go(folder=folder, story=STORY, resume=True)[1] == 10
+        go(stopping(2, die), folder, run_config=RUN_CONFIG)
+    assert go(folder=folder, run_config=RUN_CONFIG, resume=True)[1] == 10
     assert logged(folder) == [2, 4, 6, 8, 10]
 
 
 def test_finished_run_resumes_to_where_it_is(folder):
-    go(folder=folder, story=STORY)
-    state, done, _ = go(stopping(10, die), folder, story=STORY, resume=True)
+    go(folder=folder, run_config=RUN_CONFIG)
+    state, done, _ = go(stopping(10, die), folder, run_config=RUN_CONFIG, resume=True)
     assert int(state["count"]) == done == 10
     assert logged(folder) == [2, 4, 6, 8, 10]
 
 
 def test_resuming_nothing_starts(folder):
-    assert go(folder=folder, story=STORY, resume=True)[1] == 10
+    assert go(folder=folder, run_config=RUN_CONFIG, resume=True)[1] == 10
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
 def test_diverged_run_keeps_its_last_good_checkpoint(folder, loss):
     with pytest.raises(DivergedError, match=r"within iterations 7 to 8.* that of iteration 4"):
-        go(stopping(8, lambda info: {**info, "loss": loss}), folder, story=STORY)
+        go(stopping(8, lambda info: {**info, "loss": loss}), folder, run_config=RUN_CONFIG)
     assert saved(folder) == {"4"}
     assert logged(folder) == [2, 4, 6]
     checkpoints = Checkpoints(folder / "checkpoints")
@@ -157,28 +163,53 @@ def test_diverged_run_keeps_its_last_good_checkpoint(folder, loss):
 
 
 def test_existing_run_is_not_overwritten(folder):
-    go(folder=folder, story=STORY)
+    go(folder=folder, run_config=RUN_CONFIG)
     before = (folder / "log.jsonl").read_bytes()
     with pytest.raises(RunExistsError, match="holds a run already"):
-        go(folder=folder, story=STORY)
+        go(folder=folder, run_config=RUN_CONFIG)
     assert (folder / "log.jsonl").read_bytes() == before
 
 
-def test_other_story_is_not_resumed(folder):
-    go(folder=folder, story=STORY)
+def test_a_run_of_another_configuration_is_not_resumed(folder):
+    go(folder=folder, run_config=RUN_CONFIG)
     with pytest.raises(RunExistsError, match="another configuration"):
-        go(folder=folder, story={**STORY, "seed": 2}, resume=True)
+        go(folder=folder, run_config={**RUN_CONFIG, "seed": 2}, resume=True)
+
+
+@pytest.mark.parametrize("content", [None, "half a fi"])
+def test_a_run_whose_configuration_is_lost_is_not_resumed(folder, content):
+    go(folder=folder, run_config=RUN_CONFIG)
+    (folder / "run.json").unlink()
+    if content is not None:
+        (folder / "run.json").write_text(content)
+    with pytest.raises(RunExistsError, match=r"run\.json cannot be read"):
+        go(folder=folder, run_config=RUN_CONFIG, resume=True)
+
+
+def test_parameters_that_are_not_finite_are_not_saved(folder):
+    def spoiling(state, length):
+        state, info = advance(state, length)
+        return {**state, "weight": jnp.where(state["count"] >= 8, jnp.nan, 1.0)}, info
+
+    with pytest.raises(DivergedError, match="parameters are not finite; the last good"):
+        go(spoiling, folder, run_config=RUN_CONFIG)
+    assert saved(folder) == {"4"}
+
+
+def test_divergence_without_a_folder_names_no_checkpoint():
+    with pytest.raises(DivergedError, match="there is no checkpoint"):
+        go(stopping(8, lambda info: {**info, "loss": math.nan}))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_saves_and_stops(folder, number):
     before = signal.getsignal(number)
     state, done, _ = go(
-        stopping(6, lambda info: os.kill(os.getpid(), number)), folder, story=STORY
+        stopping(6, lambda info: os.kill(os.getpid(), number)), folder, run_config=RUN_CONFIG
     )
     assert int(state["count"]) == done == 6
     assert saved(folder) == {"4", "6"}
     assert logged(folder) == [2, 4, 6]
     assert signal.getsignal(number) is before
-    assert go(folder=folder, story=STORY, resume=True)[1] == 10
+    assert go(folder=folder, run_config=RUN_CONFIG, resume=True)[1] == 10
     assert logged(folder) == [2, 4, 6, 8, 10]

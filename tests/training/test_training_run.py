@@ -15,8 +15,8 @@ from l2c_jax.training.weights import read_header
 
 ARGUMENTS = [
     *("--training.iterations", "60", "--training.batch", "2", "--training.log-every", "2"),
-    *("--training.checkpoint-every", "10", "--training.labels", "matched"),
-    *("--tasks.num-points", "20", "--tasks.swirls", "1", "--model.hidden", "6", "6"),
+    *("--training.checkpoint-every", "10", "--training.label-assignment", "hungarian"),
+    *("--gaussian.num-points", "20", "--gaussian.num-swirls", "1", "--model.hidden", "6", "6"),
 ]
 
 
@@ -120,11 +120,11 @@ def test_a_signal_saves_and_exits_cleanly(number, start, uninterrupted, tmp_path
     assert same_parameters(folder, uninterrupted)
 
 
-def test_the_log_and_the_header_tell_the_story(uninterrupted):
+def test_the_log_and_the_header_describe_the_run(uninterrupted):
     last = logged(uninterrupted)[-1]
     assert last["iteration"] == 60
     assert last["points_per_second"] > 0
-    assert len(last["error_by_pass"]) == 2
+    assert len(last["error_by_epoch"]) == 2
     header = read_header(uninterrupted / "weights.safetensors")
     assert header["iterations"] == header["training"]["iterations"] == 60
     assert 0 <= header["error"]["mean"] <= 1

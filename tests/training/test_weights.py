@@ -9,15 +9,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import l2c_jax
 from l2c_jax.training.weights import (
     FORMAT,
     WeightsError,
-    fingerprint,
+    content_hash,
     leaf_names,
     load,
+    nonfinite_leaves,
     read_header,
     save,
 )
@@ -32,7 +34,7 @@ class Pair(NamedTuple):
 
 PARAMS = {
     "layers": (
-        Pair(jnp.arange(6.0).reshape(2, 3), jnp.array([1e-30, -0.0, np.inf])),
+        Pair(jnp.arange(6.0).reshape(2, 3), jnp.array([1e-30, -0.0, 3e38])),
         Pair(jnp.ones((3, 1)), jnp.zeros(1)),
     ),
     "count": jnp.int32(7),
@@ -81,7 +83,16 @@ def test_transposed_jax_arrays_come_back(tmp_path):
 
 
 def test_header_comes_back(file):
-    assert read_header(file) == {"format": FORMAT, **HEADER}
+    expected = {**HEADER, "format": FORMAT, "content_hash": content_hash(PARAMS)}
+    assert read_header(file) == expected
+
+
+def test_a_header_that_was_read_can_be_saved_with_other_arrays(file):
+    other = jax.tree.map(lambda x: x + 1, PARAMS)
+    save(file, other, {**read_header(file), "format": 1})
+    assert read_header(file)["content_hash"] == content_hash(other)
+    assert read_header(file)["format"] == FORMAT
+    load(file, PARAMS)
 
 
 def test_saving_replaces_and_leaves_nothing_else(file):
@@ -137,7 +148,76 @@ def test_header_that_is_no_object_is_refused(tmp_path, text):
 def test_other_format_is_refused(tmp_path, version):
     text = json.dumps({"format": version})
     save_file({"w": np.zeros(2)}, tmp_path / "newer", metadata={"l2c_jax": text})
-    refused(tmp_path / "newer", f"expected header format {FORMAT}, found {version}")
+    refused(tmp_path / "newer", f"expected header format 1 or {FORMAT}, found {version}")
+
+
+def rewritten(file: Path, **changed: np.ndarray) -> None:
+    """The same file and header with other arrays."""
+    with safe_open(file, framework="numpy") as opened:
+        metadata = opened.metadata()
+        arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    save_file({**arrays, **changed}, file, metadata=metadata)
+
+
+def test_files_of_release_1_load_without_a_hash(tmp_path):
+    text = json.dumps({"format": 1, "seed": 3})
+    save_file({"w": np.ones(2)}, tmp_path / "old", metadata={"l2c_jax": text})
+    np.testing.assert_array_equal(load(tmp_path / "old", {"w": np.zeros(2)})["w"], 1)
+    assert read_header(tmp_path / "old") == {"format": 1, "seed": 3}
+
+
+def test_arrays_that_were_changed_are_refused(file):
+    rewritten(file, count=np.array(8, np.int32))
+    refused(file, f"expected arrays of content hash {content_hash(PARAMS)}, found")
+    rewritten(file, count=np.array(7, np.int32))
+    load(file, PARAMS)
+
+
+def test_a_flipped_bit_is_refused(file):
+    content = bytearray(file.read_bytes())
+    content[-5] ^= 1
+    file.write_bytes(content)
+    refused(file, "content hash")
+
+
+def test_arrays_that_were_exchanged_are_refused(tmp_path):
+    save(tmp_path / "w", {"a": np.zeros(2), "b": np.ones(2)}, {})
+    rewritten(tmp_path / "w", a=np.ones(2), b=np.zeros(2))
+    refused(tmp_path / "w", "content hash", {"a": np.zeros(2), "b": np.zeros(2)})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_arrays_that_are_not_finite_are_refused(tmp_path, value):
+    array = np.array([0, value], np.float32)
+    with pytest.raises(WeightsError, match=r"expected finite arrays, .* in \['w'\]"):
+        save(tmp_path / "w", {"w": array}, {})
+    assert not (tmp_path / "w").exists()
+    save_file({"w": array}, tmp_path / "w", metadata={"l2c_jax": '{"format": 1}'})
+    refused(tmp_path / "w", "expected finite arrays", {"w": array})
+
+
+def test_leaves_of_other_half_precision_are_checked_too():
+    tree = {"a": jnp.array([jnp.nan], jnp.bfloat16), "b": jnp.ones(1, jnp.bfloat16)}
+    assert nonfinite_leaves(tree) == ["a"]
+
+
+def test_old_names_are_mapped(file):
+    like = {"tower": PARAMS["layers"], "count": PARAMS["count"]}
+    names = {
+        f"layers.{index}.{name}": f"tower.{index}.{name}"
+        for index in (0, 1)
+        for name in ("kernel", "bias")
+    }
+    back = load(file, like, renamed={**names, "absent": "unused"})
+    jax.tree.map(np.testing.assert_array_equal, back, like)
+    back = load(file, PARAMS, renamed={"absent": "unused"})
+    jax.tree.map(np.testing.assert_array_equal, back, PARAMS)
+
+
+def test_two_arrays_of_one_new_name_are_refused(tmp_path):
+    save(tmp_path / "w", {"a": np.zeros(2), "b": np.ones(2)}, {})
+    with pytest.raises(WeightsError, match=r"expected arrays \['b'\], found \['a', 'b'\]"):
+        load(tmp_path / "w", {"b": np.zeros(2)}, renamed={"a": "b"})
 
 
 @pytest.mark.parametrize(
@@ -173,10 +253,10 @@ def test_nothing_is_ever_unpickled():
             assert not unsafe & {name.split(".")[0] for name in names}, path
 
 
-def test_a_name_follows_from_content_shape_and_type():
+def test_the_hash_depends_on_content_shape_and_type():
     array = np.arange(6.0)
-    names = {
-        fingerprint(other)
+    hashes = {
+        content_hash(other)
         for other in (
             array,
             array[::-1],
@@ -185,5 +265,9 @@ def test_a_name_follows_from_content_shape_and_type():
             [array] * 2,
         )
     }
-    assert len(names) == 5
-    assert fingerprint(array[::2]) == fingerprint(array[::2].copy())
+    assert len(hashes) == 5
+    assert content_hash(array[::2]) == content_hash(array[::2].copy())
+
+
+def test_the_hash_is_that_of_release_1():
+    assert content_hash({"w": np.arange(3, dtype=np.float32)}) == "9af943c90435c4f1"

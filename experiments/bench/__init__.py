@@ -1,0 +1,1 @@
+"""Speed: the library against other implementations of the same arithmetic."""

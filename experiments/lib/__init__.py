@@ -1,0 +1,1 @@
+"""What experiments share. Imports the library, and no experiment."""

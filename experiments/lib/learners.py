@@ -1,0 +1,105 @@
+"""Learners of experiments: recipes, training that resumes, weight files."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from experiments.lib.paths import RUNS
+from experiments.lib.provenance import UNKNOWN
+from experiments.lib.runner import Options
+from l2c_jax.recurrent.config import TrainConfig
+from l2c_jax.recurrent.fit import Tasks, fit
+from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
+from l2c_jax.recurrent.model import ModelConfig
+from l2c_jax.tasks.tables import Pool
+
+T = TypeVar("T", bound=Tasks, covariant=True)
+
+
+@dataclass(frozen=True)
+class Recipe(Generic[T]):
+    """All that a learner follows from."""
+
+    tasks: T
+    """The task distribution."""
+    model: ModelConfig
+    training: TrainConfig
+
+    def with_seed(self, seed: int) -> "Recipe[T]":
+        """The same with another seed of the training."""
+        return replace(self, training=replace(self.training, seed=seed))
+
+    def quick(self, hidden: tuple[int, ...] = (8, 8, 8)) -> "Recipe[T]":
+        """The same for smoke runs: small layers, four iterations."""
+        training = replace(self.training, iterations=4, batch=2, log_every=2)
+        return replace(self, model=replace(self.model, hidden=hidden), training=training)
+
+
+def train(
+    recipe: Recipe[Tasks],
+    *,
+    pool: Pool | None = None,
+    start: Learner | None = None,
+    folder: Path | None = None,
+    progress: bool = True,
+) -> Learner:
+    """A learner trained to its end; a run that was stopped in the folder goes on there.
+
+    Args:
+      recipe: task distribution, model, training.
+      pool: the tables, for tasks that are drawn from tables.
+      start: a learner of the same shape whose parameters the training begins from, instead of
+        random ones.
+      folder: of checkpoints and log; ``None`` stores nothing.
+      progress: show a bar.
+
+    Returns:
+      The learner.
+
+    Raises:
+      SystemExit: if a signal stopped the training.
+    """
+    learner, finished = fit(
+        *(recipe.tasks, recipe.model, recipe.training),
+        pool=pool,
+        start=start,
+        folder=folder,
+        resume=True,
+        progress=progress,
+    )
+    if not finished:
+        raise SystemExit(f"stopped; the same command goes on ({folder})")
+    return learner
+
+
+def train_file(
+    path: Path, recipe: Recipe[Tasks], *, start: Learner | None = None, folder: Path | None = None
+) -> None:
+    """Train a learner to its end and write its weight file.
+
+    Args:
+      path: the weight file.
+      recipe: task distribution, model, training.
+      start: see :func:`train`.
+      folder: of checkpoints and log; default: named after the file, in ``runs/``.
+
+    Raises:
+      SystemExit: if a signal stopped the training.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_learner(path, train(recipe, start=start, folder=folder or RUNS / path.stem))
+
+
+def load(path: Path, options: Options) -> Learner:
+    """A learner from its weight file; the record of the run names the commit that trained it.
+
+    Args:
+      path: the weight file.
+      options: of the run; ``weights`` gets an entry.
+
+    Returns:
+      The learner.
+    """
+    learner = load_learner(path)
+    options.weights[path.name] = learner.header.get("commit", UNKNOWN)
+    return learner

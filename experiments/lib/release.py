@@ -1,0 +1,68 @@
+"""Weights that come with the package: a release is a file first, and installed only on request."""
+
+import argparse
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import l2c_jax
+from experiments.lib.paths import RUNS
+from l2c_jax.atomic import replacing
+from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
+
+
+def packaged_file(name: str) -> Path:
+    """The weight file of a name in the package."""
+    return Path(l2c_jax.__file__).parent / "pretrained" / f"{name}.safetensors"
+
+
+def release(name: str, learner: Learner, out: Path, *, install: bool) -> Path:
+    """Write a weight file, and put a copy of it into the package if asked to.
+
+    Args:
+      name: of the weights.
+      learner: the weights, with their complete header.
+      out: folder of the new file.
+      install: replace the file in the package, atomically, once the new one can be read.
+
+    Returns:
+      The new file.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / f"{name}.safetensors"
+    with replacing(path) as draft:
+        save_learner(draft, learner)
+    load_learner(path)
+    if install:
+        with replacing(packaged_file(name)) as draft:
+            shutil.copyfile(path, draft)
+    return path
+
+
+def options_of(
+    module: str,
+    description: str,
+    arguments: Sequence[str] | None,
+    more: Callable[[argparse.ArgumentParser], object] | None = None,
+) -> argparse.Namespace:
+    """The options of a release command: ``out``, ``install`` and more.
+
+    Args:
+      module: of the command.
+      description: first line of ``--help``.
+      arguments: instead of those of the command line.
+      more: adds further options to the parser.
+
+    Returns:
+      The options.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    parser.add_argument(
+        "--out", type=Path, default=RUNS / "release", help="folder of the file (runs/release)"
+    )
+    parser.add_argument(
+        "--install", action="store_true", help="replace the file in l2c_jax/pretrained, too"
+    )
+    if more is not None:
+        more(parser)
+    return parser.parse_args(arguments)

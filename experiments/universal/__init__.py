@@ -1,0 +1,1 @@
+"""The packaged weights "universal": clustering of any table, without training on tables."""

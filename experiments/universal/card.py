@@ -1,0 +1,74 @@
+"""The model card of the weights "universal": scores, limits and known failures."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from experiments.lib.records import Record
+from l2c_jax.recurrent.learner import Learner
+from l2c_jax.tabular.clusterer import SAMPLE
+
+SHOWN = {"ARI", "exact number", "within one"}
+"""Metrics in the card."""
+LIMITS = (
+    "1 to {num_clusters} clusters; if a number is given, exactly that many are used",
+    "input: the first {dimensions} principal axes of the standardised columns, clipped; what only "
+    "later axes show is lost",
+    "adapts to at most {sample} rows, drawn at random, and labels the others one by one",
+    "numeric columns only: categories have to be encoded, missing values filled in",
+    "P(k | X) is calibrated on tasks of its prior, not on real tables",
+)
+
+
+def card(learner: Learner, records: Sequence[Record]) -> dict[str, Any]:
+    """Scores, limits and known failures.
+
+    Args:
+      learner: the weights.
+      records: of ``experiments.universal.zero_shot``.
+
+    Returns:
+      ``scores``: of the learner, by data set and metric; ``limits``; ``known_failures``: data
+      sets on which a baseline is better by more than two standard errors of the paired
+      difference, or, of found numbers, better at all.
+    """
+    own = {
+        (entry["dataset"], entry["metric"]): entry
+        for entry in records
+        if entry["method"] == "learned" and entry["metric"] in SHOWN
+    }
+    scores = {
+        f"{dataset}: {metric}": {key: entry[key] for key in ("mean", "stderr", "n")}
+        for (dataset, metric), entry in own.items()
+    }
+    failures = []
+    for entry in records:
+        mine = own.get((entry["dataset"], entry["metric"]))
+        if mine is None or entry["method"] == "learned" or "preprocessing" in entry["method"]:
+            continue
+        gain = entry.get("gain", mine["mean"] - entry["mean"])
+        if gain < -2 * entry.get("gain_stderr", 0.0) and gain < 0:
+            failures.append(
+                f"{entry['dataset']}: {entry['metric']} {mine['mean']:.3f}, "
+                f"{entry['method']} {entry['mean']:.3f}"
+            )
+    model = learner.model
+    numbers = {
+        "num_clusters": model.num_clusters,
+        "dimensions": model.dimensions,
+        "sample": f"{SAMPLE:,}",
+    }
+    limits = [limit.format(**numbers) for limit in LIMITS]
+    return {"scores": scores, "limits": limits, "known_failures": failures}
+
+
+def with_card(learner: Learner, records: Sequence[Record]) -> Learner:
+    """The learner with the card in its header; parameters are not changed.
+
+    Args:
+      learner: the weights.
+      records: of ``experiments.universal.zero_shot``.
+
+    Returns:
+      The learner.
+    """
+    return learner._replace(header={**learner.header, "card": card(learner, records)})

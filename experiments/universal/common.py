@@ -1,0 +1,88 @@
+"""Shared by the parts of ``zero_shot``: labels, cache entries, counts, intervals."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments.lib.cache import file_name
+from experiments.lib.records import Record, record
+from experiments.lib.runner import Options
+from l2c_jax.recurrent.learner import Learner
+from l2c_jax.tabular.clusterer import (
+    COUNT_ORDERS,
+    READ,
+    SAMPLE,
+    SUREST,
+    label_table,
+    study_table,
+)
+from l2c_jax.training.weights import fingerprint
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "k-means": {},
+    "Gaussian mixture": {},
+    "spectral": {"neighbours": 10},
+    "Ward": {},
+    "DEC": {"dropout": 0.0},
+}
+"""Baselines that are given the number of clusters, each with one setting for all data sets."""
+RESAMPLES = 10_000
+
+
+def labels_of(learner: Learner, points: np.ndarray, k: int | None, seed: int) -> np.ndarray:
+    """``[N]`` labels, as ``MetaClusterer(k).fit_predict`` gives them; ``k=None``: k is found."""
+    adapted = study_table(learner, points, num_clusters=k, seed=seed)
+    return label_table(learner, adapted, points).argmax(axis=1)
+
+
+def run_config_of(learner: Learner) -> dict[str, Any]:
+    """All that the labels of a table follow from, except for the table."""
+    inference = [SAMPLE, READ, SUREST, COUNT_ORDERS]
+    return {"learner": fingerprint(learner.params), "reading": inference}
+
+
+def cache_name(part: str, name: str, options: Options) -> str:
+    """The name of a part of the work in the cache."""
+    return f"zero_shot/seed{options.seed}/{part}/{file_name(name)}"
+
+
+def counted(
+    dataset: str, found: Mapping[str, Sequence[int]], options: Options
+) -> Iterator[Record]:
+    """How often the number of clusters is exact, and within one.
+
+    Args:
+      dataset: of the records.
+      found: numbers by method, and the true ones as ``truth``.
+      options: with the seed.
+
+    Yields:
+      The records, method by method.
+    """
+    for name, numbers in found.items():
+        if name == "truth":
+            continue
+        off = np.abs(np.array(numbers) - np.array(found["truth"]))
+        shared: dict[str, Any] = {"seed": options.seed}
+        yield record("zero_shot", dataset, name, "exact number", off == 0, **shared)
+        yield record("zero_shot", dataset, name, "within one", off <= 1, **shared)
+
+
+def interval(values: np.ndarray, seed: int, groups: Sequence[str]) -> tuple[float, float]:
+    """95 % bootstrap interval of the mean; whole groups of tables are resampled.
+
+    Args:
+      values: ``[n]``, one per table.
+      seed: of the resampling.
+      groups: ``[n]``, the family of every table.
+
+    Returns:
+      Its ends.
+    """
+    _, member = np.unique(groups, return_inverse=True)
+    sums, sizes = np.bincount(member, values), np.bincount(member)
+    draws = np.random.default_rng(seed).integers(sizes.size, size=(RESAMPLES, sizes.size))
+    means = sums[draws].sum(axis=1) / sizes[draws].sum(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)

@@ -1,0 +1,66 @@
+"""Releasing weights: measuring leaves the package alone; a release installs only on request."""
+
+import json
+from pathlib import Path
+
+import jax
+import pytest
+
+from experiments.lib import release as lib
+from experiments.universal import release
+from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
+from l2c_jax.recurrent.model import ModelConfig, init
+from l2c_jax.training.weights import fingerprint
+
+MODEL = ModelConfig(num_clusters=3, hidden=(4,), given_clusters=True)
+LEARNER = Learner(init(jax.random.key(0), MODEL), MODEL, {"minutes": 1.0})
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch) -> Path:
+    """The packaged file, in a folder of its own."""
+    path = tmp_path / "package" / "universal.safetensors"
+    path.parent.mkdir()
+    path.write_text("old")
+    monkeypatch.setattr(lib, "packaged_file", lambda name: path)
+    return path
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Arguments of a release of LEARNER, with records of it or of other weights."""
+
+    def arguments(weights: str = fingerprint(LEARNER.params), **more) -> list[str]:
+        path, records = tmp_path / "new.safetensors", tmp_path / "zero_shot.json"
+        save_learner(path, LEARNER)
+        shared = {"dataset": "d", "method": "learned", "metric": "ARI", "weights": weights}
+        records.write_text(json.dumps([{**shared, "mean": 0.5, "stderr": 0.1, "n": 9, **more}]))
+        return [
+            *("--weights", str(path), "--records", str(records)),
+            *("--out", str(tmp_path / "out")),
+        ]
+
+    return arguments
+
+
+def test_a_release_is_a_file_with_a_card(package, command, tmp_path):
+    release.main(command())
+    found = load_learner(tmp_path / "out" / "universal.safetensors")
+    assert found.header["card"]["scores"] == {"d: ARI": {"mean": 0.5, "stderr": 0.1, "n": 9}}
+    assert fingerprint(found.params) == fingerprint(LEARNER.params)
+    assert package.read_text() == "old"
+
+
+def test_install_replaces_the_packaged_file(package, command, tmp_path):
+    release.main([*command(), "--install"])
+    assert package.read_bytes() == (tmp_path / "out" / "universal.safetensors").read_bytes()
+    assert [path.name for path in package.parent.iterdir()] == [package.name]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"), [({"weights": "other"}, "records of weights"), ({"smoke": True}, "smoke")]
+)
+def test_records_that_do_not_fit_are_refused(package, command, more, message):
+    with pytest.raises(SystemExit, match=message):
+        release.main(command(**more))
+    assert package.read_text() == "old"
