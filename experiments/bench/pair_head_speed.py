@@ -26,12 +26,14 @@ from tqdm import tqdm
 from experiments.lib.markdown import by_key, markdown_table, number
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options, main
-from l2c_jax.pairwise.backbones import EPSILON, VGGS
+from l2c_jax.pairwise.backbones import VGGS
+from l2c_jax.pairwise.config import SimilarityConfig
+from l2c_jax.pairwise.layers import EPSILON, Variables
+from l2c_jax.pairwise.learn import LabeledPoints, similarity_step
 from l2c_jax.pairwise.losses import pair_cross_entropy
-from l2c_jax.pairwise.networks import Variables, features, init_similarity
+from l2c_jax.pairwise.networks import features, init_similarity
 from l2c_jax.pairwise.sampling import index_by_class, pair_labels
-from l2c_jax.pairwise.similarity import Examples, SimilarityConfig, similarity_step
-from l2c_jax.pairwise.train import TrainState, descend, init_state, optimizer
+from l2c_jax.pairwise.train import TrainState, adam_with_milestones, descend, init_state
 from l2c_jax.types import Array, Key
 
 WIDTHS, REPEATS, STEPS = (1.0, 0.5), 9, 2
@@ -56,56 +58,60 @@ class Concatenated(nn.Module):
 
 
 def concatenated_step(
-    state: TrainState, images: Array, similar: Array, trunk: VGGS, adam: Any
+    state: TrainState, images: Array, similar: Array, backbone: VGGS, adam: Any
 ) -> TrainState:
     """A step of the same training with the head as in the paper; ``params`` has both parts."""
 
     def loss(variables: Variables) -> tuple[Array, tuple]:
-        own = Variables(variables.params["trunk"], variables.batch_stats["trunk"])
-        found = features(own, images, trunk=trunk, train=True)
+        own = Variables(variables.params["backbone"], variables.batch_stats["backbone"])
+        found = features(own, images, backbone=backbone, train=True)
         collections = {
             "params": variables.params["head"],
             "batch_stats": variables.batch_stats["head"],
         }
-        head = Concatenated(4 * trunk.features)
+        head = Concatenated(4 * backbone.features)
         log_odds, _ = head.apply(collections, found, mutable=["batch_stats"])
         return pair_cross_entropy(log_odds, similar), (variables.batch_stats, {})
 
     return descend(state, adam, loss)[0]
 
 
-def trunk_pass(variables: Variables, images: Array, trunk: VGGS) -> Variables:
+def backbone_pass(variables: Variables, images: Array, backbone: VGGS) -> Variables:
     """Forward and backward of the backbone; the variables change, so no part is optimised away."""
 
     def total(params: Any) -> Array:
-        return features(variables._replace(params=params), images, trunk=trunk, train=True).sum()
+        return features(
+            variables._replace(params=params), images, backbone=backbone, train=True
+        ).sum()
 
     gradient = jax.grad(total)(variables.params)
-    moved = jax.tree.map(lambda p, g: p - 1e-6 * g, variables.params["trunk"], gradient["trunk"])
-    return variables._replace(params={**variables.params, "trunk": moved})
+    moved = jax.tree.map(
+        lambda p, g: p - 1e-6 * g, variables.params["backbone"], gradient["backbone"]
+    )
+    return variables._replace(params={**variables.params, "backbone": moved})
 
 
 def programs(
-    key: Key, trunk: VGGS, config: SimilarityConfig, steps: int
+    key: Key, backbone: VGGS, config: SimilarityConfig, steps: int
 ) -> dict[str, tuple[Callable, Any]]:
     """Every program as ``state -> state`` of several steps, with its first state."""
     key_images, key_init, key_run, key_head = jax.random.split(key, 4)
     count = config.classes * config.per_class
     labels = jnp.arange(2 * count) % config.classes
-    images = jax.random.uniform(key_images, (2 * count, *trunk.shape))
-    examples = Examples(images, labels, index_by_class(labels, config.per_class))
+    images = jax.random.uniform(key_images, (2 * count, *backbone.shape))
+    examples = LabeledPoints(images, labels, index_by_class(labels, config.per_class))
     batch, similar = images[:count], pair_labels(labels[:count])
-    variables = jax.jit(init_similarity, static_argnums=1)(key_init, trunk)
-    adam = optimizer(config.learning_rate, config.drops, config.iterations)
-    empty = jnp.zeros((2, trunk.features))
-    head = jax.jit(Concatenated(4 * trunk.features).init)(key_head, empty)
+    variables = jax.jit(init_similarity, static_argnums=1)(key_init, backbone)
+    adam = adam_with_milestones(config.learning_rate, config.lr_milestones, config.iterations)
+    empty = jnp.zeros((2, backbone.features))
+    head = jax.jit(Concatenated(4 * backbone.features).init)(key_head, empty)
     both = Variables(
-        {"trunk": variables.params, "head": head["params"]},
-        {"trunk": variables.batch_stats, "head": head["batch_stats"]},
+        {"backbone": variables.params, "head": head["params"]},
+        {"backbone": variables.batch_stats, "head": head["batch_stats"]},
     )
 
     def factored(state: TrainState) -> TrainState:
-        return similarity_step(state, examples, key_run, trunk, config)[0]
+        return similarity_step(state, examples, key_run, backbone, config)[0]
 
     def repeated(one: Callable) -> Callable:
         return jax.jit(
@@ -113,11 +119,13 @@ def programs(
         )
 
     return {
-        "trunk": (repeated(partial(trunk_pass, images=batch, trunk=trunk)), variables),
+        "trunk": (repeated(partial(backbone_pass, images=batch, backbone=backbone)), variables),
         "factored": (repeated(factored), init_state(variables, adam)),
         "concatenated": (
             repeated(
-                partial(concatenated_step, images=batch, similar=similar, trunk=trunk, adam=adam)
+                partial(
+                    concatenated_step, images=batch, similar=similar, backbone=backbone, adam=adam
+                )
             ),
             init_state(both, adam),
         ),
@@ -126,15 +134,15 @@ def programs(
 
 def lines(options: Options) -> Iterator[Record]:
     """Milliseconds per step of each program, and ratios to the backbone."""
-    trunks, repeats = [VGGS(width=width) for width in WIDTHS], REPEATS
+    backbones, repeats = [VGGS(width=width) for width in WIDTHS], REPEATS
     if options.smoke:
-        trunks, repeats = [VGGS(size=16, width=1 / 32)], 2
+        backbones, repeats = [VGGS(size=16, width=1 / 32)], 2
     config = SimilarityConfig(classes=4 if options.smoke else 20)
-    for trunk in trunks:
-        runs = programs(jax.random.key(options.seed), trunk, config, STEPS)
+    for backbone in backbones:
+        runs = programs(jax.random.key(options.seed), backbone, config, STEPS)
         wall: dict[str, list[float]] = {name: [] for name in runs}
         processor: dict[str, list[float]] = {name: [] for name in runs}
-        for repeat in tqdm(range(repeats + 1), desc=f"width {trunk.width:g}"):
+        for repeat in tqdm(range(repeats + 1), desc=f"width {backbone.width:g}"):
             for name, (program, state) in runs.items():
                 if name == "concatenated" and repeat > max(2, repeats // 3):
                     continue
@@ -143,7 +151,7 @@ def lines(options: Options) -> Iterator[Record]:
                 if repeat:  # the first call compiles
                     wall[name].append((time.perf_counter() - start) / STEPS)
                     processor[name].append((time.process_time() - used) / STEPS)
-        dataset = f"{config.classes} x {config.per_class} images, width {trunk.width:g}"
+        dataset = f"{config.classes} x {config.per_class} images, width {backbone.width:g}"
         for name in runs:
             for metric, seconds in (("ms", wall), ("cpu_ms", processor)):
                 yield line(dataset, name, metric, 1e3 * np.array(seconds[name]), options)
@@ -174,7 +182,11 @@ def line(dataset: str, method: str, metric: str, values: np.ndarray, options: Op
 def render(records: list[Record]) -> str:
     """The table, for RESULTS.md."""
     found = by_key(records, "dataset", "method", "metric")
-    names = {"trunk": "backbone", "factored": "step", "concatenated": "step, head as in the paper"}
+    names = {
+        "trunk": "backbone",
+        "factored": "step",
+        "concatenated": "step, head as in the paper",
+    }
     metrics = ("ms", "vs_trunk", "cpu_ms", "cpu_vs_trunk")
     rows = []
     for dataset in dict.fromkeys(r["dataset"] for r in records):

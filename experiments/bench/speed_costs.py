@@ -17,11 +17,10 @@ from experiments.lib.paths import ROOT
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options
 from l2c_jax.recurrent import ModelConfig, clear, init, rollout
-from l2c_jax.recurrent.model import Params
 from l2c_jax.recurrent.scan import Scan, checkpointed, plain, windowed
-from l2c_jax.tasks.gaussian import TaskConfig, draw_task
+from l2c_jax.tasks.gaussian import GaussianTasks
 from l2c_jax.training import runtime
-from l2c_jax.types import Array
+from l2c_jax.types import Array, PyTree
 
 
 def line(dataset: str, method: str, metric: str, values: np.ndarray, options: Options) -> Record:
@@ -36,8 +35,8 @@ def line(dataset: str, method: str, metric: str, values: np.ndarray, options: Op
 
 def generator(options: Options) -> Iterator[Record]:
     """Tasks per second from the distribution of Table 1, in batches of 100."""
-    config, count = TaskConfig(), 100
-    draw = jax.jit(jax.vmap(lambda key: draw_task(key, config)))
+    count = 100
+    draw = jax.jit(jax.vmap(GaussianTasks().sample))
     keys = [
         jax.random.split(jax.random.fold_in(jax.random.key(options.seed), i), count)
         for i in range(3 if options.smoke else 31)
@@ -81,12 +80,13 @@ def windows(options: Options) -> Iterator[Record]:
             yield line(dataset, method, "milliseconds", np.array(times), options)
 
 
-def _squares(params: Params, points: Array, *, scan: Scan) -> Array:
+def _squares(params: PyTree, points: Array, *, scan: Scan) -> Array:
     """A loss of one epoch over a batch."""
 
     def one(points: Array) -> Array:
         order = jnp.arange(points.shape[0])
-        return rollout(params, clear(params), points, order, scan=scan)[1]
+        config = ModelConfig()
+        return rollout(params, clear(params, config), points, order, config, scan=scan)[1]
 
     return (jax.vmap(one)(points) ** 2).mean()
 
@@ -98,11 +98,11 @@ from sklearn.datasets import load_iris
 points = load_iris().data
 which = sys.argv[1]
 if which == "learned":
-    from l2c_jax import cluster, load_learner
+    from l2c_jax import adapt_table, load_tabular_model, predict_table
     from l2c_jax.training import runtime
     runtime.start()
-    learner = load_learner("demo")
-    run = lambda: cluster(learner.params, learner.model, points, num_clusters=3)
+    model = load_tabular_model("demo")
+    run = lambda: predict_table(model, adapt_table(model, points, 3), points)
 else:
     from sklearn.cluster import KMeans
     run = lambda: KMeans(3, n_init=10, random_state=0).fit_predict(points)

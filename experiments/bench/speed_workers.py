@@ -38,12 +38,13 @@ def recurrent(batch: int, size: int, *, scan: str, devices: int) -> Pair:
     points, weights = data(batch, size)
     shares = max(n for n in range(1, devices + 1) if batch % n == 0)
     mesh = jax.make_mesh((shares,), ("tasks",), devices=jax.devices()[:shares])
-    params = init(jax.random.key(0), ModelConfig(DIMENSIONS, CLUSTERS, HIDDEN))
+    config = ModelConfig(DIMENSIONS, CLUSTERS, HIDDEN)
+    params = init(jax.random.key(0), config)
 
     def scores(params: Any, points: Any) -> Any:
         def one(points: Any) -> Any:
-            order = jnp.arange(size)
-            return rollout(params, clear(params), points, order, scan=getattr(scans, scan))[1]
+            order, how = jnp.arange(size), getattr(scans, scan)
+            return rollout(params, clear(params, config), points, order, config, scan=how)[1]
 
         return jax.vmap(one)(points)
 

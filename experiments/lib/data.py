@@ -12,7 +12,7 @@ import numpy as np
 
 from experiments.lib.paths import ROOT
 from l2c_jax.demo import data_sets
-from l2c_jax.io.tables import standardised
+from l2c_jax.preprocessing import standardize
 
 
 class DataError(ValueError):
@@ -87,7 +87,7 @@ def development_tables(
         rows = np.random.default_rng(seed).permutation(len(points))[:most_points]
         points, labels = points[rows], np.unique(labels[rows], return_inverse=True)[1]
         means = np.nan_to_num(np.nanmean(points, axis=0))
-        points = standardised(np.where(np.isnan(points), means, points))
+        points = standardize(np.where(np.isnan(points), means, points))
         points = points[:, points.std(axis=0) > 0]
         if points.shape[1]:
             yield LabelledTable(name, points, labels, int(labels.max()) + 1)

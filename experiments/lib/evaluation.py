@@ -5,14 +5,20 @@ from functools import partial
 import jax
 import numpy as np
 
-from l2c_jax.metrics import METRICS, scores
-from l2c_jax.recurrent.assign import assign_tasks
+from l2c_jax.preprocessing import apply_preprocessing, fit_table_preprocessing
+from l2c_jax.recurrent.config import InferenceConfig
+from l2c_jax.recurrent.evaluation import oracle_labels, sample_with_oracle
+from l2c_jax.recurrent.evaluation import score_tasks as scores_of_tasks
+from l2c_jax.recurrent.inference import last_epoch, predict_tasks
 from l2c_jax.recurrent.learner import Learner
+from l2c_jax.tabular.clusterer import pad_points
 from l2c_jax.tasks.base import Task
-from l2c_jax.tasks.gaussian import Mixture, TaskConfig, draw_task_and_mixture, log_posterior
+from l2c_jax.tasks.gaussian import GaussianTasks, Mixture
+
+__all__ = ["draw_tasks", "labels_of_points", "learned_labels", "oracle_labels", "scores_of_tasks"]
 
 
-def draw_tasks(config: TaskConfig, seed: int, count: int) -> tuple[Task, Mixture]:
+def draw_tasks(config: GaussianTasks, seed: int, count: int) -> tuple[Task, Mixture]:
     """A batch of tasks for evaluation, with the mixtures that they were drawn from.
 
     Args:
@@ -23,13 +29,9 @@ def draw_tasks(config: TaskConfig, seed: int, count: int) -> tuple[Task, Mixture
     Returns:
       Tasks ``[B, N, D]`` in the generator's coordinates, and their mixtures.
     """
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 2_000_003), count)
-    return jax.jit(jax.vmap(partial(draw_task_and_mixture, config=config)))(keys)
-
-
-def oracle_labels(tasks: Task, mixtures: Mixture) -> np.ndarray:
-    """``[B, N]`` labels of the Bayes oracle: argmax of the exact posterior p(k | x)."""
-    return np.asarray(jax.jit(jax.vmap(log_posterior))(mixtures, tasks.points).argmax(axis=-1))
+    tasks, mixtures = sample_with_oracle(config, seed, count)
+    assert mixtures is not None
+    return tasks, mixtures
 
 
 def learned_labels(
@@ -52,28 +54,49 @@ def learned_labels(
     Returns:
       ``[B, N]`` int.
     """
-    probabilities = assign_tasks(
-        learner.params,
+    training = learner.metadata.training
+    epochs = training.epochs if training is not None else 2
+    probabilities = predict_tasks(
+        learner,
         jax.random.key(seed),
         tasks,
-        model=learner.model,
-        passes=learner.header.get("training", {}).get("passes", 2),
-        orders=orders,
-        told=given_num_clusters,
+        config=InferenceConfig(epochs=epochs, orders=orders),
+        num_clusters_given=given_num_clusters,
     )
     return np.asarray(probabilities.argmax(axis=-1))
 
 
-def scores_of_tasks(tasks: Task, predicted: np.ndarray) -> dict[str, np.ndarray]:
-    """Scores of every task of a batch.
+def labels_of_points(
+    learner: Learner, points: np.ndarray, k: int, *, seed: int, orders: int = 16
+) -> np.ndarray:
+    """Labels of a learner for one data set by the scores of the last epoch, as in the paper.
+
+    The points are preprocessed in float64, their columns as they are.
 
     Args:
-      tasks: B tasks.
-      predicted: ``[B, N]`` labels.
+      learner: the trained learner.
+      points: ``[N, D]``.
+      k: the number of clusters; a learner that does not condition on k keeps the k clusters of
+        largest total probability.
+      seed: of the orders.
+      orders: M.
 
     Returns:
-      ``[B]`` for each metric by name; masked points are left out.
+      ``[N]`` int.
     """
-    labels, mask = np.asarray(tasks.labels), np.asarray(tasks.mask)
-    rows = [scores(y[m], p[m]) for y, p, m in zip(labels, predicted, mask, strict=True)]
-    return {name: np.array([row[name] for row in rows]) for name in METRICS}
+    config = learner.config
+    fitted = fit_table_preprocessing(
+        points, config.preprocessing, config.dimensions, standardize=False
+    )
+    padded, mask = pad_points(apply_preprocessing(fitted, points, config.dimensions))
+    reading = InferenceConfig(orders=orders)
+    plain, key = learner.without_metadata(), jax.random.key(seed)
+    found = np.asarray(_last_epoch(plain, key, padded, mask, np.int32(k), config=reading))
+    found = found[: len(points)]
+    if not config.condition_on_num_clusters:
+        largest = np.argsort(-found.sum(axis=0), kind="stable")[:k]
+        found = found[:, np.sort(largest)]
+    return found[:, :k].argmax(axis=1)
+
+
+_last_epoch = jax.jit(partial(last_epoch, preprocessed=True), static_argnames="config")

@@ -7,13 +7,14 @@ from typing import Generic, TypeVar
 from experiments.lib.paths import RUNS
 from experiments.lib.provenance import UNKNOWN
 from experiments.lib.runner import Options
-from l2c_jax.recurrent.config import TrainConfig
-from l2c_jax.recurrent.fit import Tasks, fit
+from l2c_jax.recurrent.config import ModelConfig, TrainConfig
+from l2c_jax.recurrent.fit import fit
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
-from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.tasks.tables import Pool
+from l2c_jax.tabular.model import TabularModel, load_tabular_model
+from l2c_jax.tasks.base import TaskDistribution
+from l2c_jax.training.loop import RunOptions
 
-T = TypeVar("T", bound=Tasks, covariant=True)
+T = TypeVar("T", bound=TaskDistribution, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,8 @@ class Recipe(Generic[T]):
 
 
 def train(
-    recipe: Recipe[Tasks],
+    recipe: Recipe[TaskDistribution],
     *,
-    pool: Pool | None = None,
     start: Learner | None = None,
     folder: Path | None = None,
     progress: bool = True,
@@ -47,7 +47,6 @@ def train(
 
     Args:
       recipe: task distribution, model, training.
-      pool: the tables, for tasks that are drawn from tables.
       start: a learner of the same shape whose parameters the training begins from, instead of
         random ones.
       folder: of checkpoints and log; ``None`` stores nothing.
@@ -61,11 +60,8 @@ def train(
     """
     learner, finished = fit(
         *(recipe.tasks, recipe.model, recipe.training),
-        pool=pool,
         start=start,
-        folder=folder,
-        resume=True,
-        progress=progress,
+        run=RunOptions(folder, resume=True, progress=progress),
     )
     if not finished:
         raise SystemExit(f"stopped; the same command goes on ({folder})")
@@ -73,7 +69,11 @@ def train(
 
 
 def train_file(
-    path: Path, recipe: Recipe[Tasks], *, start: Learner | None = None, folder: Path | None = None
+    path: Path,
+    recipe: Recipe[TaskDistribution],
+    *,
+    start: Learner | None = None,
+    folder: Path | None = None,
 ) -> None:
     """Train a learner to its end and write its weight file.
 
@@ -101,5 +101,11 @@ def load(path: Path, options: Options) -> Learner:
       The learner.
     """
     learner = load_learner(path)
-    options.weights[path.name] = learner.header.get("commit", UNKNOWN)
+    options.weights[path.name] = learner.metadata.provenance.get("commit", UNKNOWN)
     return learner
+
+
+def load_model(path: Path, options: Options) -> TabularModel:
+    """As :func:`load`, with the head for the number of clusters if the file has one."""
+    load(path, options)
+    return load_tabular_model(path)

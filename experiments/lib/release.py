@@ -8,7 +8,7 @@ from pathlib import Path
 import l2c_jax
 from experiments.lib.paths import RUNS
 from l2c_jax.atomic import replacing
-from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
+from l2c_jax.tabular.model import TabularModel, load_tabular_model, save_tabular_model
 
 
 def packaged_file(name: str) -> Path:
@@ -16,12 +16,12 @@ def packaged_file(name: str) -> Path:
     return Path(l2c_jax.__file__).parent / "pretrained" / f"{name}.safetensors"
 
 
-def release(name: str, learner: Learner, out: Path, *, install: bool) -> Path:
+def release(name: str, model: TabularModel, out: Path, *, install: bool) -> Path:
     """Write a weight file, and put a copy of it into the package if asked to.
 
     Args:
       name: of the weights.
-      learner: the weights, with their complete header.
+      model: the weights, with complete metadata.
       out: folder of the new file.
       install: replace the file in the package, atomically, once the new one can be read.
 
@@ -31,8 +31,8 @@ def release(name: str, learner: Learner, out: Path, *, install: bool) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     path = out / f"{name}.safetensors"
     with replacing(path) as draft:
-        save_learner(draft, learner)
-    load_learner(path)
+        save_tabular_model(draft, model)
+    load_tabular_model(path)
     if install:
         with replacing(packaged_file(name)) as draft:
             shutil.copyfile(path, draft)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from l2c_jax.tasks.tables import PoolConfig
+from l2c_jax.tasks.tables import Pool, TableTasks
 
 SHARE = 0.1
 """Share of the tables in the test set."""
@@ -59,9 +59,15 @@ class Setting:
         """Whether every method is given the number of clusters."""
         return self.min_clusters is None
 
-    def tasks(self, num_points: int | None = None) -> PoolConfig:
+    @property
+    def least_clusters(self) -> int:
+        """Least number of classes of a task."""
+        return self.num_clusters if self.min_clusters is None else self.min_clusters
+
+    def tasks(self, pool: Pool, num_points: int | None = None) -> TableTasks:
         """The distribution of tasks from the tables, with N points or another number."""
-        return PoolConfig(
+        return TableTasks(
+            pool,
             num_points=num_points or self.num_points,
             dimensions=self.dimensions,
             num_clusters=self.num_clusters,
@@ -72,7 +78,7 @@ class Setting:
         """Whether a table of the index has enough classes and not too many columns."""
         return (
             1 <= entry["d"] <= self.dimensions
-            and entry["k"] >= self.tasks().least_clusters
+            and entry["k"] >= self.least_clusters
             and min(entry["class_counts"]) > 0
         )
 

@@ -27,20 +27,22 @@ from experiments.lib.records import Record, record, summary
 from experiments.lib.runner import Options, main
 from experiments.meta_clustering.recipes import TABLE1
 from l2c_jax.recurrent.learner import Learner
-from l2c_jax.tasks.gaussian import TaskConfig
+from l2c_jax.tasks.gaussian import GaussianTasks
 
 MODEL = TABLE1.model
 TRAINING = replace(TABLE1.training, iterations=4_000, log_every=50)
 BASE = replace(TABLE1, training=TRAINING)
 VARIANTS = {
     "": BASE,
-    "half the loss local": replace(BASE, training=replace(TRAINING, lam=0.5)),
-    "a tenth of the loss local": replace(BASE, training=replace(TRAINING, lam=0.9)),
-    "one epoch": replace(BASE, training=replace(TRAINING, passes=1, iterations=8_000)),
-    "four epochs": replace(BASE, training=replace(TRAINING, passes=4, iterations=2_000)),
+    "half the loss local": replace(BASE, training=replace(TRAINING, classification_weight=0.5)),
+    "a tenth of the loss local": replace(
+        BASE, training=replace(TRAINING, classification_weight=0.9)
+    ),
+    "one epoch": replace(BASE, training=replace(TRAINING, epochs=1, iterations=8_000)),
+    "four epochs": replace(BASE, training=replace(TRAINING, epochs=4, iterations=2_000)),
     "no feedback": replace(BASE, model=replace(MODEL, feedback=False)),
-    "sorted labels": replace(BASE, training=replace(TRAINING, labels="sorted")),
-    "raw coordinates": replace(BASE, model=replace(MODEL, frame="raw")),
+    "sorted labels": replace(BASE, training=replace(TRAINING, label_assignment="canonical")),
+    "raw coordinates": replace(BASE, model=replace(MODEL, preprocessing="raw")),
     "logits not scaled": replace(BASE, model=replace(MODEL, logit_scale=1.0)),
     "updates once an iteration": replace(
         BASE, training=replace(TRAINING, update="iteration", iterations=8_000)
@@ -76,7 +78,7 @@ def measure(options: Options) -> list[Record]:
         records[-1] |= {
             "training": asdict(recipe.training),
             "model": asdict(recipe.model),
-            "training_minutes": [one.header["minutes"] for one in learners],
+            "training_minutes": [one.metadata.minutes for one in learners],
         }
     for orders in ORDERS[:1] if options.smoke else ORDERS:
         plural = "orders" if orders > 1 else "order"
@@ -93,7 +95,7 @@ def seeds(options: Options) -> tuple[int, ...]:
     return SEEDS[:1] if options.smoke else SEEDS
 
 
-def trained(name: str, recipe: Recipe[TaskConfig], options: Options) -> Learner:
+def trained(name: str, recipe: Recipe[GaussianTasks], options: Options) -> Learner:
     """The learner of one variant and seed, trained now or resumed.
 
     Raises:

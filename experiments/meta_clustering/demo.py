@@ -14,7 +14,7 @@ anisotropic Gaussian clusters alone, clusters small real tables without training
 import numpy as np
 from tqdm import tqdm
 
-from experiments.lib.learners import load
+from experiments.lib.learners import load_model
 from experiments.lib.markdown import markdown_table, measured
 from experiments.lib.records import Record, record
 from experiments.lib.release import packaged_file
@@ -22,8 +22,8 @@ from experiments.lib.runner import Options, main
 from experiments.meta_clustering.recipes import learner
 from l2c_jax.demo import RealData, answer, data_sets, draw
 from l2c_jax.metrics import scores
-from l2c_jax.recurrent.cluster import cluster
-from l2c_jax.recurrent.learner import Learner
+from l2c_jax.tabular.clusterer import TabularConfig, adapt_table, predict_table
+from l2c_jax.tabular.model import TabularModel
 
 RUNS = 10
 
@@ -31,7 +31,8 @@ RUNS = 10
 def measure(options: Options) -> list[Record]:
     """Scores on every data set; those of the learner over several seeds of its orders."""
     new = options.smoke or options.retrain
-    trained = learner("demo", options) if new else load(packaged_file("demo"), options)
+    packaged = packaged_file("demo")
+    trained = TabularModel(learner("demo", options)) if new else load_model(packaged, options)
     runs = range(options.seed, options.seed + (2 if options.smoke else RUNS))
     records, drawn = [], []
     for data in tqdm(list(data_sets()), desc="data sets"):
@@ -52,10 +53,11 @@ def measure(options: Options) -> list[Record]:
     return records
 
 
-def again(learner: Learner, data: RealData, seed: int) -> np.ndarray:
+def again(model: TabularModel, data: RealData, seed: int) -> np.ndarray:
     """``[N]`` labels of the learner with another seed of its orders."""
-    k = int(data.labels.max()) + 1
-    return cluster(learner.params, learner.model, data.points, num_clusters=k, seed=seed).labels
+    k, config = int(data.labels.max()) + 1, TabularConfig(standardize=False)
+    fitted = adapt_table(model, data.points, k, config=config, seed=seed)
+    return predict_table(model, fitted, data.points).argmax(axis=1)
 
 
 def render(records: list[Record]) -> str:

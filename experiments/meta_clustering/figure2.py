@@ -14,12 +14,12 @@ from experiments.lib.evaluation import draw_tasks, oracle_labels, scores_of_task
 from experiments.lib.markdown import measured
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options, main
-from l2c_jax.tasks.families import CHANGES, SHAPES
-from l2c_jax.tasks.gaussian import TaskConfig
-from l2c_jax.tasks.prior import PriorConfig, draw_prior_task
+from l2c_jax.recurrent.fit import sample_tasks
+from l2c_jax.tasks.families import CORRUPTIONS, SHAPES
+from l2c_jax.tasks.gaussian import GaussianTasks
+from l2c_jax.tasks.prior import BroadPrior
 
-TASKS = TaskConfig(num_points=300)
-PLAIN = dict.fromkeys(CHANGES, 0.0)
+TASKS = GaussianTasks(num_points=300)
 COLUMNS = 6
 
 
@@ -32,7 +32,7 @@ def measure(options: Options) -> list[Record]:
         for points, labels in zip(tasks.points, tasks.labels, strict=True)
     ]
     plots.gallery(options.out / "figure2.png", shown, COLUMNS)
-    families = [*SHAPES, *PLAIN][: 1 if options.smoke else None]
+    families = [*SHAPES, *CORRUPTIONS][: 1 if options.smoke else None]
     shown = [(name, *task) for name in families for task in family(name, options)]
     plots.gallery(options.out / "prior.png", shown, COLUMNS)
     errors = scores_of_tasks(tasks, oracle_labels(tasks, mixtures))["error"]
@@ -42,20 +42,20 @@ def measure(options: Options) -> list[Record]:
 def family(name: str, options: Options) -> list[tuple[np.ndarray, np.ndarray]]:
     """Some tasks in the plane of one family alone; a change is applied to Gaussian clusters."""
     shape = name if name in SHAPES else "gaussian"
-    weights: dict[str, Any] = {other: float(other == shape) for other in SHAPES}
-    changes: dict[str, Any] = {**PLAIN, **({name: 1.0} if name in PLAIN else {})}
-    config = PriorConfig(
+    weights: dict[str, Any] = {f"{other}_weight": float(other == shape) for other in SHAPES}
+    changes: dict[str, Any] = {f"{other}_prob": float(other == name) for other in CORRUPTIONS}
+    config = BroadPrior(
         num_points=200,
         min_points=200,
         dimensions=2,
         num_clusters=3,
-        count_weights=(0, 1, 1),
+        num_clusters_weights=(0, 1, 1),
         separation=(5.0, 8.0),
         **weights,
         **changes,
     )
     keys = jax.random.split(jax.random.key(options.seed), 8 * COLUMNS)
-    tasks = jax.jit(jax.vmap(lambda key: draw_prior_task(key, config)))(keys)
+    tasks = sample_tasks(config, keys)
     points, labels = np.asarray(tasks.points), np.asarray(tasks.labels)
     wide = np.flatnonzero(points.std(axis=1).min(axis=1) > 0)[:COLUMNS]  # two columns, not one
     return [(points[index], labels[index]) for index in wide]
@@ -71,7 +71,7 @@ def render(records: list[Record]) -> str:
         "![Families of the prior](prior.png)\n\n"
         'The families of the prior behind the weights "universal", one per row, in the plane, '
         "each by itself; in training they are mixed, in up to "
-        f"{PriorConfig().dimensions} dimensions.\n"
+        f"{BroadPrior().dimensions} dimensions.\n"
     )
 
 

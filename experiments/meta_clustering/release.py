@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from experiments.lib.release import options_of, release
 from experiments.meta_clustering.recipes import weight_file
-from l2c_jax.recurrent.learner import load_learner
+from l2c_jax.tabular.model import load_tabular_model
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -19,8 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     about = (__doc__ or "").split("\n")[0]
     options = options_of("experiments.meta_clustering.release", about, arguments)
-    learner = load_learner(weight_file("demo"))
-    print(release("demo", learner, options.out, install=options.install))
+    model = load_tabular_model(weight_file("demo"))
+    print(release("demo", model, options.out, install=options.install))
 
 
 if __name__ == "__main__":

@@ -170,11 +170,13 @@ def learned_rows(tasks: Task, options: Options) -> Iterator[Row]:
         ]
         means = [float(errors.mean()) for errors in by_seed]
         extra = {
-            "training_seeds": [one.header["training"]["seed"] for one in used],
+            "training_seeds": [
+                one.metadata.training.seed for one in used if one.metadata.training
+            ],
             "mean_by_training_seed": means,
             "sd_over_training_seeds": float(np.std(means, ddof=1)) if len(means) > 1 else None,
             "orders": variant.orders,
-            "iterations": used[0].header["iterations"],
+            "iterations": used[0].metadata.iterations,
         }
         yield method, np.mean(by_seed, axis=0), extra
 

@@ -12,11 +12,11 @@ error than k-means.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
 from experiments.lib.baselines import BASELINES
+from experiments.lib.evaluation import labels_of_points
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options, main
 from experiments.lib.tuning import (
@@ -31,10 +31,8 @@ from experiments.meta_clustering import table2_page
 from experiments.meta_clustering.named_data import samples
 from experiments.meta_clustering.recipes import learner
 from l2c_jax import plots
-from l2c_jax.io.tables import standardised
 from l2c_jax.metrics import error_rate
-from l2c_jax.preprocessing.principal import canonical
-from l2c_jax.recurrent.cluster import cluster
+from l2c_jax.preprocessing import apply_preprocessing, fit_table_preprocessing, standardize
 from l2c_jax.recurrent.learner import Learner
 
 DATA_SETS = {  # rows of the table, and the weights that cluster them
@@ -77,7 +75,7 @@ def measure(options: Options) -> list[Record]:
     records = []
     for name, weights in tqdm(data_sets.items(), desc="data sets"):
         drawn = list(samples(name, 2 if options.smoke else RUNS, options))
-        standard = [one._replace(points=standardised(one.points)) for one in drawn]
+        standard = [one._replace(points=standardize(one.points)) for one in drawn]
         found = [
             *rows(name, drawn, trained[weights], options),
             *rows(name, standard, trained[weights], options, bracket=" (standardised)"),
@@ -154,23 +152,19 @@ def learned_errors(
     """``[n]`` errors of the learner, one per sample, each with other orders."""
     errors = []
     for run, sample in enumerate(tqdm(tables, desc=name, leave=False)):
-        found = cluster(
-            *(learner.params, learner.model, sample.points),
-            num_clusters=sample.num_clusters,
-            orders=2 if options.smoke else ORDERS,
-            seed=run,
-        )
-        errors.append(error_rate(sample.labels, found.labels))
+        orders = 2 if options.smoke else ORDERS
+        k = sample.num_clusters
+        found = labels_of_points(learner, sample.points, k, seed=run, orders=orders)
+        errors.append(error_rate(sample.labels, found))
     return np.array(errors)
 
 
 def draw(options: Options, learner: Learner) -> None:
     """Figure 4: Iris on its two principal axes; points with a wrong label are circled."""
     sample = next(samples("Iris", 1, options))
-    points = np.asarray(
-        canonical(jnp.asarray(sample.points), jnp.ones(len(sample.points), bool), 2)
-    )
-    found = cluster(learner.params, learner.model, sample.points, num_clusters=3).labels
+    plane = fit_table_preprocessing(sample.points, "principal", 2, standardize=False)
+    points = apply_preprocessing(plane, sample.points)
+    found = labels_of_points(learner, sample.points, 3, seed=0)
     answers = {
         "truth": sample.labels,
         "k-means": BASELINES["k-means"](sample.points, 3, options.seed),

@@ -10,19 +10,20 @@ import numpy as np
 import optax
 
 from l2c_jax.pairwise.augment import augmented
-from l2c_jax.pairwise.backbones import Trunk, checked_points
-from l2c_jax.pairwise.learned import described
-from l2c_jax.pairwise.networks import Variables, cluster_logits, init_clusters
-from l2c_jax.pairwise.similarity import SimilarityConfig
+from l2c_jax.pairwise.backbones import Backbone, checked_points, describe_backbone
+from l2c_jax.pairwise.config import SimilarityConfig
+from l2c_jax.pairwise.layers import Variables
+from l2c_jax.pairwise.networks import cluster_logits, init_clusters
 from l2c_jax.pairwise.train import (
+    Step,
     TrainState,
+    adam_with_milestones,
     descend,
     init_state,
-    optimizer,
-    run,
+    run_steps,
 )
-from l2c_jax.training.loop import LoopConfig
-from l2c_jax.training.weights import fingerprint
+from l2c_jax.training.loop import LoopConfig, RunOptions
+from l2c_jax.training.weights import content_hash
 from l2c_jax.types import Array, Key
 
 
@@ -37,7 +38,7 @@ def classifier_step(
     state: TrainState,
     data: Labelled,
     key: Key,
-    trunk: Trunk,
+    backbone: Backbone,
     classes: int,
     config: SimilarityConfig,
 ) -> tuple[TrainState, dict[str, Array]]:
@@ -45,29 +46,27 @@ def classifier_step(
     key_batch, key_crop = jax.random.split(jax.random.fold_in(key, state.step))
     size = config.classes * config.per_class
     chosen = jax.random.randint(key_batch, (size,), 0, data.points.shape[0])
-    points = augmented(key_crop, data.points[chosen], trunk, config.crop)
+    points = augmented(key_crop, data.points[chosen], backbone, config.crop)
 
     def loss(variables: Variables) -> tuple[Array, tuple]:
-        logits, batch_stats = cluster_logits(
-            variables, points, trunk=trunk, num_clusters=classes, train=True
-        )
+        logits, batch_stats = cluster_logits(variables, points, backbone=backbone, train=True)
         labels = data.labels[chosen]
         error = (logits.argmax(axis=1) != labels).mean()
         costs = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
         return costs.mean(), (batch_stats, {"error": error})
 
-    adam = optimizer(config.learning_rate, config.drops, config.iterations)
+    adam = adam_with_milestones(config.learning_rate, config.lr_milestones, config.iterations)
     return descend(state, adam, loss)
 
 
-_init = jax.jit(init_clusters, static_argnames=("trunk", "num_clusters"))
-_logits = jax.jit(cluster_logits, static_argnames=("trunk", "num_clusters", "train"))
+_init = jax.jit(init_clusters, static_argnames=("backbone", "num_clusters"))
+_logits = jax.jit(cluster_logits, static_argnames=("backbone", "train"))
 
 
 def learn_classifier(
     points: np.ndarray,
     labels: np.ndarray,
-    trunk: Trunk,
+    backbone: Backbone,
     config: SimilarityConfig,
     *,
     folder: Path | None = None,
@@ -78,7 +77,7 @@ def learn_classifier(
     Args:
       points: ``[N, ...]``.
       labels: ``[N]`` int from 0.
-      trunk: the backbone.
+      backbone: the backbone.
       config: of the training of G.
       folder: for checkpoints; a run that was stopped goes on there.
       progress: show a bar.
@@ -90,13 +89,12 @@ def learn_classifier(
       SystemExit: if a signal stopped it.
     """
     classes = int(labels.max()) + 1
-    points = checked_points(points, trunk, least=2)
+    points = checked_points(points, backbone, least=2)
     key_init, key_run = jax.random.split(jax.random.key(config.seed))
-    adam = optimizer(config.learning_rate, config.drops, config.iterations)
-    state, done, _ = run(
-        classifier_step,
-        (trunk, classes, config),
-        init_state(_init(key_init, trunk, classes), adam),
+    adam = adam_with_milestones(config.learning_rate, config.lr_milestones, config.iterations)
+    state, done, _ = run_steps(
+        Step(classifier_step, (backbone, classes, config)),
+        init_state(_init(key_init, backbone, classes), adam),
         Labelled(jnp.asarray(points), jnp.asarray(labels, jnp.int32)),
         key_run,
         LoopConfig(
@@ -105,16 +103,13 @@ def learn_classifier(
             checkpoint_every=config.checkpoint_every,
             points_per_iteration=config.classes * config.per_class,
         ),
-        story={
+        run_config={
             "kind": "classifier",
-            "trunk": described(trunk),
+            "backbone": describe_backbone(backbone),
             "training": dataclasses.asdict(config),
-            "data": fingerprint((points, labels)),
+            "data": content_hash((points, labels)),
         },
-        folder=folder,
-        resume=True,
-        progress=progress,
-        on_log=None,
+        run=RunOptions(folder=folder, resume=True, progress=progress),
     )
     if done < config.iterations:
         raise SystemExit(f"stopped; the same command goes on ({folder})")
@@ -122,21 +117,20 @@ def learn_classifier(
 
 
 def classes_of(
-    variables: Variables, points: np.ndarray, trunk: Trunk, *, adapt: bool
+    variables: Variables, points: np.ndarray, backbone: Backbone, *, adapt: bool
 ) -> np.ndarray:
     """``[N]`` most probable classes.
 
     Args:
       variables: of the classifier.
       points: ``[N, ...]``.
-      trunk: its backbone.
+      backbone: its backbone.
       adapt: whether batch norm uses the statistics of these points instead of the running
         averages.
 
     Returns:
       int.
     """
-    width = variables.params["logits"]["bias"].shape[0]
-    array = jnp.asarray(checked_points(points, trunk))
-    logits, _ = _logits(variables, array, trunk=trunk, num_clusters=width, train=adapt)
+    array = jnp.asarray(checked_points(points, backbone))
+    logits, _ = _logits(variables, array, backbone=backbone, train=adapt)
     return np.asarray(logits.argmax(axis=1))

@@ -28,13 +28,14 @@ from experiments.lib.records import Record, record
 from experiments.lib.runner import Options, main
 from experiments.pairwise.pair_baselines import agglomerative
 from experiments.pairwise.steps import Loss, adapted_features, clustered
-from l2c_jax.io.tables import standardised
 from l2c_jax.metrics import scores
 from l2c_jax.pairwise.backbones import MLP
-from l2c_jax.pairwise.constrained import ClusterConfig
+from l2c_jax.pairwise.config import ConstrainedConfig, SimilarityConfig
+from l2c_jax.pairwise.learn import learn_similarity
 from l2c_jax.pairwise.predict import predict_similarity
-from l2c_jax.pairwise.similarity import SimilarityConfig, learn_similarity
-from l2c_jax.training.weights import fingerprint
+from l2c_jax.preprocessing import standardize
+from l2c_jax.training.loop import RunOptions
+from l2c_jax.training.weights import content_hash
 
 TABLES = ("satimage", "sleep", "eucalyptus", "robot-nav-sensor-readings-2")
 SPLITS = 5  # of each table's classes, at random
@@ -42,7 +43,7 @@ PER_CLASS = 500  # rows, at most
 HIDDEN = (128, 128)
 BATCH = 100  # rows of a training step, the same number of each known class
 TRAINING = SimilarityConfig(iterations=3000)
-CLUSTERING = ClusterConfig(epochs=100)
+CLUSTERING = ConstrainedConfig(epochs=100)
 MANY = 20  # clusters, where the true number is not given
 LEARNED: dict[str, tuple[Loss, int | None]] = {
     "learned (MCL, true K)": ("mcl", None),
@@ -93,7 +94,7 @@ def split(
     )
     points, labels = points[rows].astype(np.float64), labels[rows]
     means = np.nan_to_num(np.nanmean(points, axis=0))
-    points = standardised(np.where(np.isnan(points), means, points))
+    points = standardize(np.where(np.isnan(points), means, points))
     points = points[:, points.std(axis=0) > 0]
     own = np.isin(labels, known)
     return Discovery(name, points[own], labels[own], points[~own], labels[~own])
@@ -138,7 +139,7 @@ class Trainings(NamedTuple):
     """Trainings of one split."""
 
     training: SimilarityConfig
-    clustering: ClusterConfig
+    clustering: ConstrainedConfig
     methods: tuple[str, ...]  # of the learned ones
 
 
@@ -161,9 +162,9 @@ def answers(data: Discovery, recipe: Trainings, *, progress: bool) -> Arrays:
     Raises:
       SystemExit: if a signal stopped it.
     """
-    trunk = MLP(columns=data.known.shape[1], hidden=HIDDEN)
+    backbone = MLP(columns=data.known.shape[1], hidden=HIDDEN)
     similarity, finished = learn_similarity(
-        data.known, data.known_labels, trunk, recipe.training, progress=progress
+        data.known, data.known_labels, backbone, recipe.training, run=RunOptions(progress=progress)
     )
     if not finished:
         raise SystemExit("stopped; the same command goes on after the last complete split")
@@ -186,7 +187,7 @@ def scores_of(data: Discovery, seed: int, options: Options) -> dict[str, dict[st
     """Scores of every method on one split; its labels are cached."""
     recipe = recipe_of(data, seed, options)
     config = {
-        "data": fingerprint((data.known, data.known_labels, data.new)),
+        "data": content_hash((data.known, data.known_labels, data.new)),
         "hidden": HIDDEN,
         "training": dataclasses.asdict(recipe.training),
         "clustering": dataclasses.asdict(recipe.clustering),

@@ -30,14 +30,15 @@ from experiments.pairwise.digit_data import SHIFTS, SIZE, Digits, mnist, shifted
 from experiments.pairwise.steps import Loss, adapted_features, clustered, similarity_of_file
 from l2c_jax.metrics import scores
 from l2c_jax.pairwise.backbones import VGGS
-from l2c_jax.pairwise.constrained import ClusterConfig
-from l2c_jax.pairwise.learned import Similarity
-from l2c_jax.pairwise.networks import Variables
-from l2c_jax.pairwise.similarity import SimilarityConfig, learn_similarity
-from l2c_jax.training.weights import fingerprint
+from l2c_jax.pairwise.config import ConstrainedConfig, SimilarityConfig
+from l2c_jax.pairwise.layers import Variables
+from l2c_jax.pairwise.learn import learn_similarity
+from l2c_jax.pairwise.similarity import Similarity
+from l2c_jax.training.loop import RunOptions
+from l2c_jax.training.weights import content_hash
 
 TRAINING = SimilarityConfig(iterations=2000, classes=10, per_class=10)
-CLUSTERING = ClusterConfig(num_clusters=10, epochs=40)
+CLUSTERING = ConstrainedConfig(num_clusters=10, epochs=40)
 SOURCE, TARGET, DRAWS = 10_000, 2000, 3  # labelled images, images to cluster, samples
 LOSSES: dict[str, Loss] = {"learned (MCL)": "mcl", "learned (KCL)": "kcl"}
 CLASSIFIERS = "classifier (source)", "classifier (source, target's batch norm)"
@@ -51,7 +52,7 @@ class Source(NamedTuple):
     classifier: Variables
 
 
-def trunk_of(digits: Digits, width: float) -> VGGS:
+def backbone_of(digits: Digits, width: float) -> VGGS:
     """The backbone for a source, with the mean and standard deviation of its images."""
     mean, scale = float(digits.images.mean() / 255), float(digits.images.std() / 255)
     return VGGS(size=SIZE, width=width, mean=round(mean, 4), scale=round(scale, 4))
@@ -62,18 +63,22 @@ def learned_from(
 ) -> Source:
     """Both networks of a source; the similarity has a weight file, the classifier has not."""
     if options.smoke:
-        trunk = trunk_of(digits, 1 / 32)
-        similarity, _ = learn_similarity(*digits, trunk, training, progress=False)
-        return Source(name, similarity, learn_classifier(*digits, trunk, training, progress=False))
-    trunk = trunk_of(digits, 0.5)
+        backbone = backbone_of(digits, 1 / 32)
+        similarity, _ = learn_similarity(
+            *digits, backbone, training, run=RunOptions(progress=False)
+        )
+        return Source(
+            name, similarity, learn_classifier(*digits, backbone, training, progress=False)
+        )
+    backbone = backbone_of(digits, 0.5)
     slug = f"domain_shift_{name.replace(' ', '_')}"
-    similarity = similarity_of_file(slug, lambda: (*digits, trunk), training, options)
+    similarity = similarity_of_file(slug, lambda: (*digits, backbone), training, options)
     folder = RUNS / f"{slug}_classifier"
-    return Source(name, similarity, learn_classifier(*digits, trunk, training, folder=folder))
+    return Source(name, similarity, learn_classifier(*digits, backbone, training, folder=folder))
 
 
 def answers(
-    source: Source, target: Digits, clustering: ClusterConfig, folder: str, cache: Cache
+    source: Source, target: Digits, clustering: ConstrainedConfig, folder: str, cache: Cache
 ) -> Arrays:
     """Labels ``[N]`` of the target by method; those of classifiers are digits.
 
@@ -88,7 +93,7 @@ def answers(
       Labels by method.
     """
     similarity, images = source.similarity, target.images
-    data = fingerprint((images, similarity.variables, source.classifier))
+    data = content_hash((images, similarity.variables, source.classifier))
     bar = cache.folder is not None
     found: Arrays = {}
     for method, loss in LOSSES.items():
@@ -105,7 +110,7 @@ def baselines(source: Source, images: np.ndarray, seed: int) -> Arrays:
     """Labels ``[N]`` of the classifier, with both kinds of batch norm, and of k-means."""
     similarity = source.similarity
     predicted = [
-        classes_of(source.classifier, images, similarity.trunk, adapt=adapt)
+        classes_of(source.classifier, images, similarity.backbone, adapt=adapt)
         for adapt in (False, True)
     ]
     pixels = images.reshape(len(images), -1) / 255.0
@@ -159,7 +164,7 @@ def measure(options: Options) -> list[Record]:
         extra = {
             "images": len(targets[0].labels),
             "epochs": clustering.epochs,
-            "similarity_steps": source.similarity.header["iterations"],
+            "similarity_steps": source.similarity.metadata.iterations,
         }
         for method, own in values.items():
             more: dict[str, Any] = {**extra, "values": [round(value, 4) for value in own]}

@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 from tqdm import tqdm
 
 from experiments.lib.baselines import BASELINES
+from experiments.lib.baselines.free_assignments import cluster_by_assignments
 from experiments.lib.cache import Arrays, Cache, file_name
 from experiments.lib.records import Record
 from experiments.lib.runner import Options, main
@@ -43,11 +44,10 @@ from experiments.pairwise.omniglot_similarity import WIDTH, omniglot_similarity,
 from experiments.pairwise.pair_baselines import agglomerative, spectral_of_pairs
 from experiments.pairwise.steps import Loss, adapted_features, clustered
 from l2c_jax.metrics import error_rate
-from l2c_jax.pairwise.constrained import ClusterConfig
-from l2c_jax.pairwise.learned import Similarity
-from l2c_jax.pairwise.partition import partition
+from l2c_jax.pairwise.config import ConstrainedConfig
 from l2c_jax.pairwise.predict import predict_similarity
-from l2c_jax.training.weights import fingerprint
+from l2c_jax.pairwise.similarity import Similarity
+from l2c_jax.training.weights import content_hash
 
 __all__ = ["measure", "render"]
 
@@ -104,7 +104,9 @@ def baselines(similarity: Similarity, alphabet: Alphabet, seed: int) -> Arrays:
     found["agglomerative (G's answers)"] = agglomerative(pairs, k)
     found["agglomerative (G's answers, K unknown)"] = agglomerative(pairs, None)
     for name, clusters in (("true K", k), (f"K={MANY}", MANY)):
-        found[f"free assignments (MCL, {name})"] = partition(pairs, clusters, seed=seed).labels
+        found[f"free assignments (MCL, {name})"] = cluster_by_assignments(
+            pairs, clusters, seed=seed
+        ).labels
     return {**found, "pairs": pairs > 0.5}
 
 
@@ -123,7 +125,7 @@ Jobs = dict[tuple[str, str], Job]
 def jobs(
     similarity: Similarity,
     alphabets: list[Alphabet],
-    clustering: ClusterConfig,
+    clustering: ConstrainedConfig,
     folder: str,
     *,
     progress: bool,
@@ -142,8 +144,8 @@ def jobs(
     """
     found = {}
     for alphabet in alphabets:
-        images = fingerprint(alphabet.images)
-        shared = {"images": images, "similarity": fingerprint(similarity.variables)}
+        images = content_hash(alphabet.images)
+        shared = {"images": images, "similarity": content_hash(similarity.variables)}
         work: dict[str, tuple[dict[str, Any], Callable[[], Arrays]]] = {}
         for method, (loss, many) in LEARNED.items():
             k = many or alphabet.num_clusters
@@ -210,7 +212,7 @@ def done(work: Jobs, alphabets: list[Alphabet], cache: Cache) -> dict[str, Array
 def measure(options: Options) -> list[Record]:
     """All clusterings, their scores, pictures of one alphabet."""
     own = {"width": WIDTH, "epochs": EPOCHS, "learning_rate": LEARNING_RATE, **options.own}
-    clustering = ClusterConfig(
+    clustering = ConstrainedConfig(
         epochs=own["epochs"], learning_rate=own["learning_rate"], seed=options.seed
     )
     if options.smoke:
@@ -232,10 +234,10 @@ def measure(options: Options) -> list[Record]:
     answers = done(work, alphabets, options.cache)
     shown = {name: answer.pop("probabilities") for name, answer in answers.items()}
     extra = {
-        "width": getattr(similarity.trunk, "width", None),
+        "width": getattr(similarity.backbone, "width", None),
         "epochs": clustering.epochs,
         "learning_rate": clustering.learning_rate,
-        "similarity_steps": similarity.header["iterations"],
+        "similarity_steps": similarity.metadata.iterations,
     }
     lines = records(alphabets, answers, options.seed, extra)
     draw(options.out, alphabets, shown, lines, options.seed)

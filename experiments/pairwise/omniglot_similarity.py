@@ -25,15 +25,17 @@ from experiments.pairwise.omniglot_data import (
 )
 from experiments.pairwise.steps import Examples, similarity_of_file
 from l2c_jax.pairwise.backbones import VGGS
-from l2c_jax.pairwise.learned import Similarity
-from l2c_jax.pairwise.similarity import SimilarityConfig, learn_similarity
+from l2c_jax.pairwise.config import SimilarityConfig
+from l2c_jax.pairwise.learn import learn_similarity
+from l2c_jax.pairwise.similarity import Similarity
 from l2c_jax.training import runtime
+from l2c_jax.training.loop import RunOptions
 
 WIDTH = 0.5
 TRAINING = SimilarityConfig()
 
 
-def trunk_for(images: np.ndarray, width: float) -> VGGS:
+def backbone_for(images: np.ndarray, width: float) -> VGGS:
     """The published backbone, with the mean and standard deviation of these images.
 
     Args:
@@ -44,8 +46,8 @@ def trunk_for(images: np.ndarray, width: float) -> VGGS:
       The configuration.
 
     Example:
-      >>> trunk = trunk_for(np.eye(16, dtype=np.uint8)[None, ..., None] * 255, 0.5)
-      >>> trunk.mean, trunk.scale
+      >>> backbone = backbone_for(np.eye(16, dtype=np.uint8)[None, ..., None] * 255, 0.5)
+      >>> backbone.mean, backbone.scale
       (0.0625, 0.2421)
     """
     mean, scale = float(images.mean() / 255), float(images.std() / 255)
@@ -55,7 +57,7 @@ def trunk_for(images: np.ndarray, width: float) -> VGGS:
 def examples(width: float) -> Examples:
     """The background alphabets and their backbone."""
     images, labels = joined(read_alphabets(omniglot_file())[:BACKGROUND])
-    return images, labels, trunk_for(images, width)
+    return images, labels, backbone_for(images, width)
 
 
 def omniglot_similarity(
@@ -81,9 +83,9 @@ def omniglot_similarity(
 def smoke_similarity(seed: int) -> Similarity:
     """G after two steps on invented characters."""
     images, labels = joined(invented_alphabets(2, 4, 4, seed=seed))
-    trunk = trunk_for(images, 1 / 32)
+    backbone = backbone_for(images, 1 / 32)
     quick = replace(TRAINING, iterations=2, classes=3, per_class=2, log_every=2, seed=seed)
-    return learn_similarity(images, labels, trunk, quick, progress=False)[0]
+    return learn_similarity(images, labels, backbone, quick, run=RunOptions(progress=False))[0]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -107,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         training = replace(TRAINING, seed=options.seed)
         anew = Options(smoke=False, seed=options.seed, out=RESULTS, retrain=True)
         learned = omniglot_similarity(options.width, anew, training)
-    print(f"{learned.header['iterations']} steps, {learned.header['minutes']} minutes")
+    print(f"{learned.metadata.iterations} steps, {learned.metadata.minutes} minutes")
 
 
 if __name__ == "__main__":

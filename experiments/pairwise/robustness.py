@@ -21,6 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 from experiments.lib import plots
+from experiments.lib.baselines.free_assignments import cluster_by_assignments
 from experiments.lib.cache import Arrays, Cache
 from experiments.lib.markdown import by_key, markdown_table, measured, number
 from experiments.lib.records import Record, record
@@ -32,18 +33,17 @@ from experiments.pairwise.omniglot_data import (
     omniglot_file,
     read_alphabets,
 )
-from experiments.pairwise.omniglot_similarity import WIDTH, trunk_for
+from experiments.pairwise.omniglot_similarity import WIDTH, backbone_for
 from experiments.pairwise.pair_baselines import agglomerative, spectral_of_pairs
 from experiments.pairwise.steps import Loss, clustered
 from l2c_jax.metrics import scores
 from l2c_jax.pairwise.backbones import VGGS
-from l2c_jax.pairwise.constrained import ClusterConfig
-from l2c_jax.pairwise.partition import partition
-from l2c_jax.training.weights import fingerprint
+from l2c_jax.pairwise.config import ConstrainedConfig
+from l2c_jax.training.weights import content_hash
 
 RATES: tuple[float, ...] = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
 ALPHABETS = 3  # those of the fewest characters
-CLUSTERING = ClusterConfig(epochs=60, learning_rate=3e-3)
+CLUSTERING = ConstrainedConfig(epochs=60, learning_rate=3e-3)
 LOSSES: dict[str, Loss] = {"learned (MCL)": "mcl", "learned (KCL)": "kcl"}
 PICTURE = "robustness.png"
 
@@ -74,24 +74,27 @@ def baselines(pairs: np.ndarray, num_clusters: int, seed: int) -> Arrays:
         "spectral": spectral_of_pairs(pairs, num_clusters, seed),
     }
     for name in ("mcl", "kcl"):
-        labels = partition(pairs, num_clusters, loss=name, seed=seed).labels
+        labels = cluster_by_assignments(pairs, num_clusters, loss=name, seed=seed).labels
         found[f"free assignments ({name.upper()})"] = labels
     return found
 
 
 def answers(
-    alphabet: Alphabet, rate: float, trunk: VGGS, clustering: ClusterConfig, cache: Cache
+    alphabet: Alphabet, rate: float, backbone: VGGS, clustering: ConstrainedConfig, cache: Cache
 ) -> Arrays:
     """Labels ``[N]`` by method, for one alphabet and one rate."""
-    seed, k, width = clustering.seed, alphabet.num_clusters, trunk.width
+    seed, k, width = clustering.seed, alphabet.num_clusters, backbone.width
     pairs = flipped(alphabet.labels, rate, seed)
-    shared = {"data": fingerprint((alphabet.images, pairs)), "trunk": dataclasses.asdict(trunk)}
+    shared = {
+        "data": content_hash((alphabet.images, pairs)),
+        "backbone": dataclasses.asdict(backbone),
+    }
     name = f"robustness_width{width:g}_seed{seed}/{alphabet.name}_{round(100 * rate)}"
     bar = cache.folder is not None
     found: Arrays = {}
     for method, loss in LOSSES.items():
         config = dataclasses.replace(clustering, num_clusters=k, loss=loss)
-        compute = partial(clustered, pairs, alphabet.images, config, trunk, progress=bar)
+        compute = partial(clustered, pairs, alphabet.images, config, backbone, progress=bar)
         own = {**shared, **dataclasses.asdict(config)}
         found[method] = cache.arrays(f"{name}/{loss}", own, compute)["labels"]
     compute = partial(baselines, pairs, k, seed)
@@ -109,11 +112,11 @@ def measure(options: Options) -> list[Record]:
         width, rates = options.own.get("width", WIDTH), RATES
         alphabets = read_alphabets(omniglot_file())[BACKGROUND:]
         alphabets = sorted(alphabets, key=lambda alphabet: alphabet.num_clusters)[:ALPHABETS]
-    trunk = trunk_for(np.concatenate([a.images for a in alphabets]), width)
+    backbone = backbone_for(np.concatenate([a.images for a in alphabets]), width)
     extra = {"width": width, "epochs": clustering.epochs, "alphabets": [a.name for a in alphabets]}
     found: dict[float, list[Arrays]] = {rate: [] for rate in rates}
     for rate, alphabet in tqdm([(r, a) for r in rates for a in alphabets], desc="settings"):
-        found[rate].append(answers(alphabet, rate, trunk, clustering, options.cache))
+        found[rate].append(answers(alphabet, rate, backbone, clustering, options.cache))
     lines = list(records(alphabets, found, options.seed, extra))
     draw(options.out, lines)
     return lines

@@ -11,16 +11,18 @@ from experiments.lib.cache import Arrays
 from experiments.lib.paths import RUNS, WEIGHTS
 from experiments.lib.provenance import UNKNOWN
 from experiments.lib.runner import Options
-from l2c_jax.pairwise.backbones import Trunk
-from l2c_jax.pairwise.constrained import ClusterConfig, reconstruct_clusters
-from l2c_jax.pairwise.learned import Similarity, load_similarity, save_similarity
+from l2c_jax.pairwise.backbones import Backbone
+from l2c_jax.pairwise.config import ConstrainedConfig, SimilarityConfig
+from l2c_jax.pairwise.constrained import cluster_by_similarity
+from l2c_jax.pairwise.learn import learn_similarity
 from l2c_jax.pairwise.networks import features
-from l2c_jax.pairwise.similarity import SimilarityConfig, learn_similarity
+from l2c_jax.pairwise.similarity import Similarity, load_similarity, save_similarity
+from l2c_jax.training.loop import RunOptions
 from l2c_jax.types import ArrayLike
 
 Loss: TypeAlias = Literal["kcl", "mcl"]
 
-Examples: TypeAlias = tuple[np.ndarray, np.ndarray, Trunk]
+Examples: TypeAlias = tuple[np.ndarray, np.ndarray, Backbone]
 """Points ``[N, ...]``, their labels ``[N]`` and the backbone for them."""
 
 
@@ -38,7 +40,9 @@ def learned(examples: Examples, training: SimilarityConfig, name: str) -> Simila
     Raises:
       SystemExit: if a signal stopped the training.
     """
-    found, finished = learn_similarity(*examples, training, folder=RUNS / name, resume=True)
+    found, finished = learn_similarity(
+        *examples, training, run=RunOptions(folder=RUNS / name, resume=True)
+    )
     if not finished:
         raise SystemExit(f"stopped; the same command goes on ({RUNS / name})")
     return found
@@ -65,15 +69,15 @@ def similarity_of_file(
     if options.retrain or not path.exists():
         save_similarity(path, learned(examples(), training, name))
     found = load_similarity(path)
-    options.weights[path.name] = found.header.get("commit", UNKNOWN)
+    options.weights[path.name] = found.metadata.provenance.get("commit", UNKNOWN)
     return found
 
 
 def clustered(
     similarity: Similarity | ArrayLike,
     points: np.ndarray,
-    config: ClusterConfig,
-    trunk: Trunk | None = None,
+    config: ConstrainedConfig,
+    backbone: Backbone | None = None,
     *,
     progress: bool = True,
 ) -> Arrays:
@@ -83,7 +87,7 @@ def clustered(
       similarity: G, or pairwise predictions ``[N, N]``.
       points: ``[N, ...]``.
       config: how.
-      trunk: the backbone of the network; default: G's.
+      backbone: the backbone of the network; default: G's.
       progress: show a bar.
 
     Returns:
@@ -92,18 +96,20 @@ def clustered(
     Raises:
       SystemExit: if a signal stopped it.
     """
-    found, finished = reconstruct_clusters(similarity, points, trunk, config, progress=progress)
+    found, finished = cluster_by_similarity(
+        similarity, points, backbone, config, run=RunOptions(progress=progress)
+    )
     if not finished:
         raise SystemExit("stopped; the same command goes on after the last whole clustering")
     return {"labels": found.labels, "probabilities": found.probabilities.astype(np.float16)}
 
 
-_features = jax.jit(features, static_argnames=("trunk", "train"))
+_features = jax.jit(features, static_argnames=("backbone", "train"))
 
 
 def adapted_features(similarity: Similarity, points: np.ndarray) -> np.ndarray:
     """``[N, F]`` float64 features of G's backbone, batch norm with statistics of these points."""
     found = _features(
-        similarity.variables, jnp.asarray(points), trunk=similarity.trunk, train=True
+        similarity.variables, jnp.asarray(points), backbone=similarity.backbone, train=True
     )
     return np.asarray(found, np.float64)

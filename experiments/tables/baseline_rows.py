@@ -16,21 +16,23 @@ from experiments.lib.curriculum import MODEL
 from experiments.lib.splits import Setting
 from experiments.lib.tuning import QUICK_DEC
 from l2c_jax.metrics import error_rate
-from l2c_jax.preprocessing.table_frame import enter_frame, table_frame
-from l2c_jax.tasks.tables import Drawn, Pool, PoolConfig, draw_both
+from l2c_jax.preprocessing import apply_preprocessing, fit_table_preprocessing
+from l2c_jax.tasks.tables import DrawnTable, TableTasks
 
 COLUMNS = ("raw", "standardised")
-"""Coordinates of a task from a table: divided by one number, or columns of variance 1; fields of
-a drawn task."""
+"""Coordinates of a task from a table: divided by one number, or columns of variance 1."""
 PREPROCESSED = "preprocessed"
 """As the learners: principal axes of standardised, clipped columns."""
 
 
-def draw_from_pool(key: jax.Array, pool: Pool, config: PoolConfig, count: int) -> Drawn:
+@jax.jit
+def _draw(keys: jax.Array, tasks: TableTasks) -> DrawnTable:
+    return jax.vmap(tasks.sample_both)(keys)
+
+
+def draw_from_tables(key: jax.Array, tasks: TableTasks, count: int) -> DrawnTable:
     """Draw B = ``count`` tasks, in NumPy arrays; the key is consumed."""
-    draw = jax.jit(jax.vmap(lambda key, pool: draw_both(key, pool, config), (0, None)))
-    drawn = draw(jax.random.split(key, count), jax.tree.map(jax.numpy.asarray, pool))
-    return jax.tree.map(np.asarray, drawn)
+    return jax.tree.map(np.asarray, _draw(jax.random.split(key, count), tasks))
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ KNOWN_K = (
     BaselineRow(
         "spectral",
         "spectral",
-        _grid(gamma=(0.03, 0.1, 0.3, 1.0, 3.0)) + _grid(neighbours=(5, 10, 15)),
+        _grid(gamma=(0.03, 0.1, 0.3, 1.0, 3.0)) + _grid(neighbors=(5, 10, 15)),
     ),
     BaselineRow("DBSCAN", "DBSCAN", _DENSITY),
     BaselineRow("DBSCAN (oracle parameters)", "DBSCAN", _DENSITY, oracle=True),
@@ -113,7 +115,11 @@ class Errors(NamedTuple):
 
 
 def errors(
-    baseline: BaselineRow, parameters: Mapping[str, Any], drawn: Drawn, setting: Setting, seed: int
+    baseline: BaselineRow,
+    parameters: Mapping[str, Any],
+    drawn: DrawnTable,
+    setting: Setting,
+    seed: int,
 ) -> Errors:
     """Error of a baseline with one setting on every task.
 
@@ -129,12 +135,12 @@ def errors(
     """
     parameters = dict(parameters)
     columns, number = parameters.pop("columns"), parameters.pop("number", "largest")
-    tasks = drawn.standardised if columns == PREPROCESSED else getattr(drawn, columns)
+    tasks = drawn.raw if columns == "raw" else drawn.standardized
     cluster, found, failures = BASELINES[baseline.method], [], 0
     for points, labels in zip(tasks.points, tasks.labels, strict=True):
         if columns == PREPROCESSED:
-            frame = table_frame(points, MODEL.dimensions, MODEL.frame)
-            points = enter_frame(frame, points)
+            fitted = fit_table_preprocessing(points, MODEL.preprocessing, MODEL.dimensions)
+            points = apply_preprocessing(fitted, points)
         used = points.any(axis=0) | (np.arange(points.shape[1]) == 0) | baseline.constant_columns
         points = points[:, used].astype(np.float64)
         with warnings.catch_warnings():  # about equal points, among others
@@ -150,19 +156,19 @@ def errors(
 
 def num_clusters_for(number: str, points: np.ndarray, setting: Setting, seed: int) -> int:
     """The number of clusters that a baseline is given: see :class:`BaselineRow`."""
-    least = setting.tasks().least_clusters
+    least = setting.least_clusters
     if number == "silhouette":
         return max(least, silhouette(points, setting.num_clusters, seed, least))
     return {"largest": setting.num_clusters, "least": least}[number]
 
 
-def first(drawn: Drawn, count: int | None) -> Drawn:
+def first(drawn: DrawnTable, count: int | None) -> DrawnTable:
     """The first tasks of some."""
     return jax.tree.map(lambda leaf: leaf[:count], drawn)
 
 
 def measured(
-    baseline: BaselineRow, tuning: Drawn, test: Drawn, setting: Setting, seed: int
+    baseline: BaselineRow, tuning: DrawnTable, test: DrawnTable, setting: Setting, seed: int
 ) -> dict[str, Any]:
     """Errors of a baseline on test tasks, with the setting of least mean error on others.
 

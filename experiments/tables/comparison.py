@@ -14,7 +14,7 @@ from experiments.lib.evaluation import learned_labels, scores_of_tasks
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options
 from experiments.lib.splits import SPLITS, Setting, family, split
-from experiments.tables.baseline_rows import ROWS, draw_from_pool, measured, rows_of
+from experiments.tables.baseline_rows import ROWS, draw_from_tables, measured, rows_of
 from experiments.tables.training import (
     MIXED,
     REAL,
@@ -24,8 +24,8 @@ from experiments.tables.training import (
     start_learner,
 )
 from l2c_jax.recurrent.learner import Learner
-from l2c_jax.tasks.tables import Drawn, Pool, make_pool
-from l2c_jax.training.weights import fingerprint
+from l2c_jax.tasks.tables import DrawnTable, Pool, make_pool
+from l2c_jax.training.weights import content_hash
 
 TEST, TUNE, ORDERS = 100, 20, 16
 REFERENCES = ("k-means (raw)", "k-means (standardised)")
@@ -45,8 +45,8 @@ class Split(NamedTuple):
     training: TrainingTables
     test_pool: Pool
     test_names: list[str]
-    tuning: Drawn  # tasks from the training tables
-    test: Drawn  # tasks from the test tables
+    tuning: DrawnTable  # tasks from the training tables
+    test: DrawnTable  # tasks from the test tables
 
 
 def measure(name: str, settings: Sequence[Setting], options: Options) -> list[Record]:
@@ -104,8 +104,8 @@ def make_split(
         TrainingTables(setting, index, training, training_names),
         test,
         test_names,
-        draw_from_pool(key_tuning, training, setting.tasks(), tune_count),
-        draw_from_pool(key_test, test, setting.tasks(), test_count),
+        draw_from_tables(key_tuning, setting.tasks(training), tune_count),
+        draw_from_tables(key_test, setting.tasks(test), test_count),
     )
 
 
@@ -124,10 +124,10 @@ def answers(
     """
     setting, seed = own.training.setting, options.seed
     folder = f"tables/seed{seed}/{setting.slug}/split{own.training.number}"
-    shared = {"test": fingerprint(own.test), "seed": seed}
+    shared = {"test": content_hash(own.test), "seed": seed}
     for row in rows_of(setting):
         row = row.quick() if options.smoke else row
-        config = {"tuning": fingerprint(own.tuning), "grid": row.grid, "tasks": row.tasks}
+        config = {"tuning": content_hash(own.tuning), "grid": row.grid, "tasks": row.tasks}
         compute = partial(measured, row, own.tuning, own.test, setting, seed)
         yield row.row, options.cache.json(f"{folder}/{row.row}", {**shared, **config}, compute)
     for name in LEARNED:
@@ -138,31 +138,33 @@ def answers(
         if learner is None:
             yield name, None
             continue
-        config = {"weights": fingerprint(learner.params), "orders": ORDERS}
+        config = {"weights": content_hash(learner.params), "orders": ORDERS}
         compute = partial(learned, learner, setting, own.test, options)
         yield name, options.cache.json(f"{folder}/{name}", {**shared, **config}, compute)
 
 
-def learned(learner: Learner, setting: Setting, test: Drawn, options: Options) -> Result:
+def learned(learner: Learner, setting: Setting, test: DrawnTable, options: Options) -> Result:
     """Errors of a learner, and how it was trained."""
-    tasks = jax.tree.map(jax.numpy.asarray, test.standardised)
+    tasks = jax.tree.map(jax.numpy.asarray, test.standardized)
     orders = 2 if options.smoke else ORDERS
     labels = learned_labels(
         learner, tasks, seed=options.seed, orders=orders, given_num_clusters=setting.known_k
     )
     return {
         "errors": scores_of_tasks(tasks, labels)["error"].tolist(),
-        "iterations": learner.header["iterations"],
-        "training_minutes": learner.header["minutes"],
-        "training_points": points_of(learner.header["tasks"]),
-        "start": learner.header.get("start"),
+        "iterations": learner.metadata.iterations,
+        "training_minutes": learner.metadata.minutes,
+        "training_points": points_of(learner.metadata.tasks or {}),
+        "start": learner.metadata.start,
         "orders": orders,
     }
 
 
-def points_of(tasks: dict[str, Any]) -> int:
-    """N of the task distribution in a header."""
-    return tasks["num_points"] if "num_points" in tasks else tasks["pool"]["num_points"]
+def points_of(tasks: Mapping[str, Any]) -> int:
+    """N of a described task distribution."""
+    if "num_points" in tasks:
+        return tasks["num_points"]
+    return max(points_of(part) for part in tasks["distributions"])
 
 
 class Column(NamedTuple):
@@ -192,7 +194,7 @@ def summarise(column: Column, results: Sequence[Mapping[str, Result | None]]) ->
       The error of every row, and its differences to k-means on the same tasks.
     """
     setting, tables = column.setting, column.tables
-    least = -(-setting.num_points // setting.tasks().least_clusters)
+    least = -(-setting.num_points // setting.least_clusters)
     shared = {
         "tables": len(tables),
         "families": len({family(table.name) for table in tables}),

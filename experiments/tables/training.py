@@ -17,22 +17,27 @@ from experiments.lib.learners import Recipe, load, train, train_file
 from experiments.lib.paths import RUNS
 from experiments.lib.runner import Options
 from experiments.lib.splits import Setting
-from l2c_jax.recurrent.config import TrainConfig
-from l2c_jax.recurrent.fit import Tasks
-from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
-from l2c_jax.recurrent.model import ModelConfig, init
-from l2c_jax.tasks.gaussian import TaskConfig
-from l2c_jax.tasks.mixture import MixedConfig
-from l2c_jax.tasks.prior import PriorConfig
+from l2c_jax.recurrent.config import ModelConfig, TrainConfig
+from l2c_jax.recurrent.learner import Learner, Metadata, load_learner, save_learner
+from l2c_jax.recurrent.model import init
+from l2c_jax.tasks.base import TaskDistribution
+from l2c_jax.tasks.description import describe
+from l2c_jax.tasks.gaussian import GaussianTasks
+from l2c_jax.tasks.mixture import TaskMixture
+from l2c_jax.tasks.prior import BroadPrior
 from l2c_jax.tasks.tables import Pool
-from l2c_jax.training.weights import fingerprint
+from l2c_jax.training.weights import content_hash
 
 POINTS = 100
 """Points of a training task, also for test tasks of 500 points: a fifth of the cost."""
-FROM_SCRATCH = TrainConfig(iterations=2500, batch=16, passes=2, labels="matched", log_every=50)
+FROM_SCRATCH = TrainConfig(
+    iterations=2500, batch=16, epochs=2, label_assignment="hungarian", log_every=50
+)
 FINE_TUNING = replace(FROM_SCRATCH, iterations=1500, learning_rate=1e-3)
-SMOKE_MODEL = ModelConfig(dimensions=2, num_clusters=4, hidden=(4,), given_clusters=True)
-SMOKE_TASKS = TaskConfig(num_points=24, num_clusters=4, swirls=0)
+SMOKE_MODEL = ModelConfig(
+    dimensions=2, num_clusters=4, hidden=(4,), condition_on_num_clusters=True
+)
+SMOKE_TASKS = GaussianTasks(num_points=24, num_clusters=4, num_swirls=0)
 """A task distribution that compiles in seconds."""
 
 
@@ -76,9 +81,9 @@ def start_learner(options: Options) -> Learner | None:
       SystemExit: if a signal stopped the training.
     """
     if options.smoke:
-        header = {"tasks": dataclasses.asdict(SMOKE_TASKS), "training": {"passes": 2}}
+        metadata = Metadata(tasks=describe(SMOKE_TASKS), training=TrainConfig())
         params = init(jax.random.key(options.seed), SMOKE_MODEL)
-        return Learner(params, SMOKE_MODEL, {**header, "iterations": 0, "minutes": 0.0})
+        return Learner(params, SMOKE_MODEL, metadata)
     if options.retrain and not START.exists():
         before = None
         for path, recipe in PARTS:
@@ -88,28 +93,31 @@ def start_learner(options: Options) -> Learner | None:
     return load(START, options) if START.exists() else None
 
 
-def tasks_of(variant: Variant, setting: Setting, *, smoke: bool = False) -> Tasks:
+def tasks_of(variant: Variant, tables: TrainingTables, *, smoke: bool = False) -> TaskDistribution:
     """The task distribution of a variant: tables, or tables and synthetic tasks.
 
     Classes of a task from a table have equal sizes, so those of the synthetic tasks have, too.
     """
+    setting = tables.setting
     points = setting.num_points if smoke else POINTS
-    tables = setting.tasks(points)
+    real = setting.tasks(tables.pool, points)
     if not variant.synthetic:
-        return tables
+        return real
+    half = (0.5, 0.5)
     if smoke:
-        return MixedConfig(tables, replace(SMOKE_TASKS, num_clusters=setting.num_clusters))
-    prior = PriorConfig(
+        easy = replace(SMOKE_TASKS, num_clusters=setting.num_clusters)
+        return TaskMixture((real, easy), half)
+    prior = BroadPrior(
         num_points=points,
         min_points=points,
         dimensions=max(2, setting.dimensions),
         num_clusters=setting.num_clusters,
-        count_weights=tuple(
-            float(k >= tables.least_clusters) for k in range(1, setting.num_clusters + 1)
+        num_clusters_weights=tuple(
+            float(k >= setting.least_clusters) for k in range(1, setting.num_clusters + 1)
         ),
-        unequal=0.0,
+        size_imbalance=0.0,
     )
-    return MixedConfig(tables, prior)
+    return TaskMixture((real, prior), half)
 
 
 def learner_of(
@@ -131,26 +139,28 @@ def learner_of(
       ValueError: if there is no learner to start the training from.
     """
     setting = tables.setting
-    tasks = tasks_of(variant, setting, smoke=options.smoke)
+    tasks = tasks_of(variant, tables, smoke=options.smoke)
     unknown = 0.0 if setting.known_k else 1.0
-    training = replace(variant.training, seed=options.seed, untold=unknown)
+    training = replace(variant.training, seed=options.seed, k_dropout=unknown)
     begin = start if variant.synthetic else None
     if variant.synthetic and start is None and options.retrain:
         raise ValueError("there is no learner to start from")
     if options.smoke:
         recipe = Recipe(tasks, SMOKE_MODEL, training).quick(SMOKE_MODEL.hidden)
-        return train(recipe, pool=tables.pool, start=begin, progress=False)
+        return train(recipe, start=begin, progress=False)
     recipe = Recipe(tasks, MODEL, training)
     path = weight_file(variant, tables, options.seed)
     wanted = run_config(recipe, tables, begin)
     if path.exists():
         learner = load(path, options)
-        if learner.model == MODEL and wanted.items() <= learner.header.items():
+        made = json.loads(json.dumps(learner.metadata.to_json()))
+        if learner.config == MODEL and wanted.items() <= made.items():
             return learner
     if not options.retrain:
         return None
-    learner = train(recipe, pool=tables.pool, start=begin, folder=path.parent)
-    learner.header["training_tables"] = list(tables.names)
+    learner = train(recipe, start=begin, folder=path.parent)
+    extra = {**learner.metadata.extra, "training_tables": list(tables.names)}
+    learner = replace(learner, metadata=replace(learner.metadata, extra=extra))
     save_learner(path, learner)
     return learner
 
@@ -162,14 +172,13 @@ def weight_file(variant: Variant, tables: TrainingTables, seed: int) -> Path:
 
 
 def run_config(
-    recipe: Recipe[Tasks], tables: TrainingTables, start: Learner | None
+    recipe: Recipe[TaskDistribution], tables: TrainingTables, start: Learner | None
 ) -> dict[str, Any]:
     """All that a learner follows from, as the header of its weight file has it."""
     found: dict[str, Any] = {
-        "tasks": dataclasses.asdict(recipe.tasks),
+        "tasks": describe(recipe.tasks),
         "training": dataclasses.asdict(recipe.training),
         "training_tables": tables.names,
-        "pool": fingerprint(tables.pool),
-        **({} if start is None else {"start": fingerprint(start.params)}),
+        **({} if start is None else {"start": content_hash(start.params)}),
     }
     return json.loads(json.dumps(found))

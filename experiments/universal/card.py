@@ -1,11 +1,13 @@
 """The model card of the weights "universal": scores, limits and known failures."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from experiments.lib.records import Record
 from l2c_jax.recurrent.learner import Learner
-from l2c_jax.tabular.clusterer import SAMPLE
+from l2c_jax.tabular.clusterer import TabularConfig
+from l2c_jax.tabular.model import TabularModel
 
 SHOWN = {"ARI", "exact number", "within one"}
 """Metrics in the card."""
@@ -51,24 +53,27 @@ def card(learner: Learner, records: Sequence[Record]) -> dict[str, Any]:
                 f"{entry['dataset']}: {entry['metric']} {mine['mean']:.3f}, "
                 f"{entry['method']} {entry['mean']:.3f}"
             )
-    model = learner.model
+    config = learner.config
     numbers = {
-        "num_clusters": model.num_clusters,
-        "dimensions": model.dimensions,
-        "sample": f"{SAMPLE:,}",
+        "num_clusters": config.num_clusters,
+        "dimensions": config.dimensions,
+        "sample": f"{TabularConfig().max_rows:,}",
     }
     limits = [limit.format(**numbers) for limit in LIMITS]
     return {"scores": scores, "limits": limits, "known_failures": failures}
 
 
-def with_card(learner: Learner, records: Sequence[Record]) -> Learner:
-    """The learner with the card in its header; parameters are not changed.
+def with_card(model: TabularModel, records: Sequence[Record]) -> TabularModel:
+    """The model with the card in its learner's metadata; parameters are not changed.
 
     Args:
-      learner: the weights.
+      model: the weights.
       records: of ``experiments.universal.zero_shot``.
 
     Returns:
-      The learner.
+      The model.
     """
-    return learner._replace(header={**learner.header, "card": card(learner, records)})
+    learner = model.learner
+    extra = {**learner.metadata.extra, "card": card(learner, records)}
+    metadata = replace(learner.metadata, extra=extra)
+    return replace(model, learner=replace(learner, metadata=metadata))

@@ -1,6 +1,7 @@
 """Shared by the parts of ``zero_shot``: labels, cache entries, counts, intervals."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -8,16 +9,9 @@ import numpy as np
 from experiments.lib.cache import file_name
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options
-from l2c_jax.recurrent.learner import Learner
-from l2c_jax.tabular.clusterer import (
-    COUNT_ORDERS,
-    READ,
-    SAMPLE,
-    SUREST,
-    label_table,
-    study_table,
-)
-from l2c_jax.training.weights import fingerprint
+from l2c_jax.tabular.clusterer import TabularConfig, adapt_table, predict_table
+from l2c_jax.tabular.model import TabularModel
+from l2c_jax.training.weights import content_hash
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "k-means": {},
@@ -30,16 +24,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
 RESAMPLES = 10_000
 
 
-def labels_of(learner: Learner, points: np.ndarray, k: int | None, seed: int) -> np.ndarray:
+def labels_of(model: TabularModel, points: np.ndarray, k: int | None, seed: int) -> np.ndarray:
     """``[N]`` labels, as ``MetaClusterer(k).fit_predict`` gives them; ``k=None``: k is found."""
-    adapted = study_table(learner, points, num_clusters=k, seed=seed)
-    return label_table(learner, adapted, points).argmax(axis=1)
+    adapted = adapt_table(model, points, k, seed=seed)
+    return predict_table(model, adapted, points).argmax(axis=1)
 
 
-def run_config_of(learner: Learner) -> dict[str, Any]:
+def run_config_of(model: TabularModel) -> dict[str, Any]:
     """All that the labels of a table follow from, except for the table."""
-    inference = [SAMPLE, READ, SUREST, COUNT_ORDERS]
-    return {"learner": fingerprint(learner.params), "reading": inference}
+    return {"learner": content_hash(model), "reading": asdict(TabularConfig())}
 
 
 def cache_name(part: str, name: str, options: Options) -> str:

@@ -20,10 +20,10 @@ from experiments.lib.runner import Options
 from experiments.lib.tuning import QUICK_DEC
 from experiments.universal.common import SETTINGS, cache_name, labels_of, run_config_of
 from l2c_jax.metrics import adjusted_rand_index
-from l2c_jax.recurrent.learner import Learner
-from l2c_jax.tabular.clusterer import label_table, study_table
+from l2c_jax.tabular.clusterer import adapt_table, predict_table
+from l2c_jax.tabular.model import TabularModel
 from l2c_jax.training import runtime
-from l2c_jax.training.weights import fingerprint
+from l2c_jax.training.weights import content_hash
 
 EVERY = 10
 """All methods are timed on every tenth table."""
@@ -40,23 +40,27 @@ print(time.perf_counter() - start)
 """
 
 
-def measure(learner: Learner, tables: list[LabelledTable], options: Options) -> list[Record]:
+def measure(model: TabularModel, tables: list[LabelledTable], options: Options) -> list[Record]:
     """Stability on the tables and on separated clusters; seconds."""
     return [
-        *stability(learner, tables, options),
-        *seconds_of_all(learner, tables[::EVERY], options),
-        *seconds(learner, options),
+        *stability(model, tables, options),
+        *seconds_of_all(model, tables[::EVERY], options),
+        *seconds(model, options),
     ]
 
 
-def stability(learner: Learner, tables: list[LabelledTable], options: Options) -> Iterator[Record]:
+def stability(
+    model: TabularModel, tables: list[LabelledTable], options: Options
+) -> Iterator[Record]:
     """ARI between the partitions of a table and of the same table changed; cached."""
     rng = np.random.default_rng(options.seed)
-    separated = [blobs(rng, learner.model.num_clusters) for _ in range(2 if options.smoke else 30)]
+    separated = [
+        blobs(rng, model.learner.config.num_clusters) for _ in range(2 if options.smoke else 30)
+    ]
     real = [(table.points, table.num_clusters) for table in tables]
     for dataset, clouds in {"separated clusters": separated, "real tables": real}.items():
-        config = {**run_config_of(learner), "clouds": fingerprint(clouds)}
-        compute = partial(unchanged, dataset, clouds, learner, options.seed)
+        config = {**run_config_of(model), "clouds": content_hash(clouds)}
+        compute = partial(unchanged, dataset, clouds, model, options.seed)
         found = options.cache.json(cache_name("stability", dataset, options), config, compute)
         names = [table.name for table in tables] if clouds is real else [""] * len(clouds)
         for change, values in found.items():
@@ -75,20 +79,20 @@ def stability(learner: Learner, tables: list[LabelledTable], options: Options) -
 
 
 def unchanged(
-    name: str, clouds: list[tuple[np.ndarray, int]], learner: Learner, seed: int
+    name: str, clouds: list[tuple[np.ndarray, int]], model: TabularModel, seed: int
 ) -> dict[str, list[float]]:
     """ARI between the partitions before and after each change, by change and cloud."""
     rng = np.random.default_rng(seed)
     found: dict[str, list[float]] = {}
     for points, k in tqdm(clouds, desc=f"stability, {name}"):
-        first = labels_of(learner, points, k, seed)
+        first = labels_of(model, points, k, seed)
         columns, rows = rng.permutation(points.shape[1]), rng.permutation(len(points))
         unit = 10 ** rng.uniform(-3, 3, points.shape[1])
         moved = ((points + rng.normal(size=points.shape[1])) * unit)[:, columns]
         answers = {
-            "columns shifted, scaled and reordered": labels_of(learner, moved, k, seed),
-            "rows shuffled": labels_of(learner, points[rows], k, seed)[np.argsort(rows)],
-            "another seed of the orders": labels_of(learner, points, k, seed + 1),
+            "columns shifted, scaled and reordered": labels_of(model, moved, k, seed),
+            "rows shuffled": labels_of(model, points[rows], k, seed)[np.argsort(rows)],
+            "another seed of the orders": labels_of(model, points, k, seed + 1),
         }
         for change, answer in answers.items():
             found.setdefault(change, []).append(adjusted_rand_index(first, answer))
@@ -103,11 +107,11 @@ def blobs(rng: np.random.Generator, most: int) -> tuple[np.ndarray, int]:
 
 
 def seconds_of_all(
-    learner: Learner, tables: list[LabelledTable], options: Options
+    model: TabularModel, tables: list[LabelledTable], options: Options
 ) -> Iterator[Record]:
     """Duration of every method on one table, the number of classes given."""
     methods: dict[str, Callable[[np.ndarray, int], Any]] = {
-        "learned": lambda points, k: labels_of(learner, points, k, options.seed)
+        "learned": lambda points, k: labels_of(model, points, k, options.seed)
     }
     for name, parameters in {**SETTINGS, "HDBSCAN": {}}.items():
         setting = QUICK_DEC if options.smoke and name == "DEC" else parameters
@@ -123,15 +127,15 @@ def seconds_of_all(
         yield record("zero_shot", REAL, name, "seconds", times, seed=options.seed)
 
 
-def seconds(learner: Learner, options: Options) -> Iterator[Record]:
+def seconds(model: TabularModel, options: Options) -> Iterator[Record]:
     """Duration of adapting and labelling: compiled, for a large table, and in a fresh process."""
     rng = np.random.default_rng(options.seed)
 
     def answer(rows: int) -> float:
         table = rng.normal(size=(rows, 10))
         start = time.perf_counter()
-        adapted = study_table(learner, table)
-        label_table(learner, adapted, table)
+        adapted = adapt_table(model, table)
+        predict_table(model, adapted, table)
         return time.perf_counter() - start
 
     size = 100 if options.smoke else 1000

@@ -7,7 +7,7 @@ do not have a larger adjusted Rand index on real tables.
     python -m experiments.universal.prior_ablation --smoke  # seconds, a table of scikit-learn
 
 The learners have the model of the packaged weights "universal" and start from the same warm-up, on
-Gaussian clusters only. The frequencies of the numbers of clusters are those of ``PriorConfig``;
+Gaussian clusters only. The frequencies of the numbers of clusters are those of ``BroadPrior``;
 small numbers are more frequent than in the training of the packaged weights. A run that was
 stopped goes on with the same command.
 """
@@ -32,31 +32,33 @@ from experiments.universal.common import interval
 from experiments.universal.recipe import MODEL, WHOLE, warmed_up
 from l2c_jax.metrics import adjusted_rand_index
 from l2c_jax.recurrent.learner import Learner
-from l2c_jax.tabular.clusterer import label_table, study_table
-from l2c_jax.tasks.families import CHANGES, SHAPES
-from l2c_jax.tasks.prior import PriorConfig
+from l2c_jax.tabular.clusterer import TabularConfig, adapt_table, predict_table
+from l2c_jax.tabular.model import TabularModel
+from l2c_jax.tasks.families import CORRUPTIONS, SHAPES
+from l2c_jax.tasks.prior import BroadPrior
 
-TASKS = replace(WHOLE.tasks, count_weights=PriorConfig().count_weights)
+TASKS = replace(WHOLE.tasks, num_clusters_weights=BroadPrior().num_clusters_weights)
 SHORT = replace(WHOLE.training, iterations=600)
 ORDERS = 16
 GAUSSIANS = "Gaussians alone"
 DATASET = "real tables, k given"
 
 
-def variants(prior: PriorConfig) -> dict[str, PriorConfig]:
+def variants(prior: BroadPrior) -> dict[str, BroadPrior]:
     """The prior; without one family each; and with Gaussian clusters of equal size only."""
     shapes = [name for name in SHAPES if name != "gaussian"]
     found = {"": prior}
-    for name in (*shapes, *CHANGES):
-        without: dict[str, Any] = {name: 0.0}
+    kinds = {**dict.fromkeys(shapes, "weight"), **dict.fromkeys(CORRUPTIONS, "prob")}
+    for name, kind in kinds.items():
+        without: dict[str, Any] = {f"{name}_{kind}": 0.0}
         found[f"without {name.replace('_', ' ')}"] = replace(prior, **without)
     found["without anisotropy"] = replace(prior, anisotropy=0.0)
-    found["without unequal sizes"] = replace(prior, unequal=0.0)
+    found["without unequal sizes"] = replace(prior, size_imbalance=0.0)
     found[GAUSSIANS] = replace(prior, **GAUSSIANS_ALONE)
     return found
 
 
-def trained(name: str, tasks: PriorConfig, options: Options) -> Learner:
+def trained(name: str, tasks: BroadPrior, options: Options) -> Learner:
     """The learner of one variant, trained now or resumed.
 
     Raises:
@@ -64,7 +66,7 @@ def trained(name: str, tasks: PriorConfig, options: Options) -> Learner:
     """
     if options.smoke:
         small: dict[str, Any] = {"num_points": 16, "min_points": 12, "num_clusters": 3}
-        small["count_weights"] = (1, 1, 1)
+        small["num_clusters_weights"] = (1, 1, 1)
         model = replace(MODEL, num_clusters=3)
         return train(Recipe(replace(tasks, **small), model, SHORT).quick((4,)), progress=False)
     recipe = Recipe(tasks, MODEL, replace(SHORT, seed=options.seed))
@@ -75,16 +77,13 @@ def trained(name: str, tasks: PriorConfig, options: Options) -> Learner:
 
 def agreement(learner: Learner, tables: list[LabelledTable], options: Options) -> np.ndarray:
     """Adjusted Rand index ``[tables]``, the number of classes given."""
-    orders = 1 if options.smoke else ORDERS
-    found = []
+    inference = replace(TabularConfig().inference, orders=1 if options.smoke else ORDERS)
+    config, model, found = TabularConfig(inference), TabularModel(learner), []
     for table in tqdm(tables, desc="tables", leave=False):
-        adapted = study_table(
-            *(learner, table.points),
-            num_clusters=table.num_clusters,
-            orders=orders,
-            seed=options.seed,
+        adapted = adapt_table(
+            *(model, table.points, table.num_clusters), config=config, seed=options.seed
         )
-        labels = label_table(learner, adapted, table.points).argmax(axis=1)
+        labels = predict_table(model, adapted, table.points).argmax(axis=1)
         found.append(adjusted_rand_index(table.labels, labels))
     return np.array(found)
 
@@ -105,7 +104,7 @@ def measure(options: Options) -> list[Record]:
     scores, minutes = {}, {}
     for name, tasks in tqdm(chosen, desc="variants"):
         learner = trained(name, tasks, options)
-        minutes[name] = learner.header["minutes"]
+        minutes[name] = learner.metadata.minutes
         scores[name] = agreement(learner, tables, options)
     groups = [family(table.name) for table in tables]
     return list(records(scores, minutes, np.array(baseline), groups, options.seed))

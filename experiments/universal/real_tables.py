@@ -25,10 +25,10 @@ from experiments.universal.common import (
     run_config_of,
 )
 from l2c_jax.metrics import adjusted_rand_index
-from l2c_jax.preprocessing.table_frame import enter_frame, table_frame
-from l2c_jax.recurrent.learner import Learner
-from l2c_jax.recurrent.model import ModelConfig
-from l2c_jax.training.weights import fingerprint
+from l2c_jax.preprocessing import apply_preprocessing, fit_table_preprocessing
+from l2c_jax.recurrent.config import ModelConfig
+from l2c_jax.tabular.model import TabularModel
+from l2c_jax.training.weights import content_hash
 
 SELECTED = {"k-means": "silhouette", "Gaussian mixture": "BIC", "k-means (gap)": "gap"}
 ALWAYS = (2, 3)
@@ -39,14 +39,14 @@ PREPROCESSED = "learner's preprocessing"
 GIVEN, FOUND = "real tables, k given", "real tables, k found"
 
 
-def measure(learner: Learner, tables: list[LabelledTable], options: Options) -> list[Record]:
+def measure(model: TabularModel, tables: list[LabelledTable], options: Options) -> list[Record]:
     """Scores of every method on every table."""
     given, found = [], []
     counts: dict[str, list[int]] = {"truth": [table.num_clusters for table in tables]}
     for table in tqdm(tables, desc="tables"):
         answers = {
-            **learned(table, learner, options),
-            **baselines(table, learner.model, options),
+            **learned(table, model, options),
+            **baselines(table, model.learner.config, options),
             **constants(table, options),
         }
         given.append(agreement(table, _part(answers, "given")))
@@ -61,25 +61,25 @@ def measure(learner: Learner, tables: list[LabelledTable], options: Options) -> 
     ]
 
 
-def learned(table: LabelledTable, learner: Learner, options: Options) -> Arrays:
+def learned(table: LabelledTable, model: TabularModel, options: Options) -> Arrays:
     """Labels ``[N]`` of the learner, as ``given/learned`` and ``found/learned``; cached."""
 
     def compute() -> Arrays:
         numbers = {"given": table.num_clusters, "found": None}
         return {
-            f"{part}/learned": labels_of(learner, table.points, k, options.seed)
+            f"{part}/learned": labels_of(model, table.points, k, options.seed)
             for part, k in numbers.items()
         }
 
     config = {
-        "points": fingerprint(table.points),
+        "points": content_hash(table.points),
         "clusters": table.num_clusters,
-        **run_config_of(learner),
+        **run_config_of(model),
     }
     return options.cache.arrays(cache_name("learned", table.name, options), config, compute)
 
 
-def baselines(table: LabelledTable, model: ModelConfig, options: Options) -> Arrays:
+def baselines(table: LabelledTable, shape: ModelConfig, options: Options) -> Arrays:
     """Labels ``[N]`` of every baseline, as ``given/METHOD`` and ``found/METHOD``; cached.
 
     They do not depend on the parameters of the learner, but some on its preprocessing.
@@ -91,21 +91,21 @@ def baselines(table: LabelledTable, model: ModelConfig, options: Options) -> Arr
         for name, parameters in SETTINGS.items():
             setting = QUICK_DEC if options.smoke and name == "DEC" else parameters
             answers[f"given/{name}"] = BASELINES[name](points, k, seed, **setting)
-        frame = table_frame(points, model.dimensions, model.frame)
-        inside = enter_frame(frame, points).astype(np.float64)
+        fitted = fit_table_preprocessing(points, shape.preprocessing, shape.dimensions)
+        inside = apply_preprocessing(fitted, points).astype(np.float64)
         for name in ("k-means", "Gaussian mixture"):
             answers[f"given/{name} ({PREPROCESSED})"] = BASELINES[name](inside, k, seed)
         answers["found/HDBSCAN"] = BASELINES["HDBSCAN"](points, k, seed)
         for name, rule in SELECTED.items():
-            found = SELECTORS[rule](points, model.num_clusters, seed)
+            found = SELECTORS[rule](points, shape.num_clusters, seed)
             method = name.split(" (")[0]
             answers[f"found/{method} ({rule})"] = BASELINES[method](points, found, seed)
         return answers
 
     config = {
-        "points": fingerprint(points),
-        "clusters": [k, model.num_clusters],
-        "preprocessing": [model.dimensions, model.frame],
+        "points": content_hash(points),
+        "clusters": [k, shape.num_clusters],
+        "preprocessing": [shape.dimensions, shape.preprocessing],
         "methods": [SETTINGS, SELECTED],
     }
     return options.cache.arrays(cache_name("baselines", table.name, options), config, compute)

@@ -1,6 +1,6 @@
 """The weights "universal": how they are trained."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +9,23 @@ import jax
 from experiments.lib import curriculum
 from experiments.lib.learners import Recipe, train_file
 from experiments.lib.paths import RUNS
-from l2c_jax.recurrent.config import TrainConfig
-from l2c_jax.recurrent.fit import task_source
-from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
-from l2c_jax.recurrent.model import ModelConfig, init
-from l2c_jax.tabular.fit_count_head import CountConfig, fit_count
-from l2c_jax.tasks.prior import PriorConfig
+from l2c_jax.recurrent.config import ModelConfig, TrainConfig
+from l2c_jax.recurrent.learner import Learner, Metadata, load_learner
+from l2c_jax.recurrent.model import init
+from l2c_jax.tabular.count_head import init_count_head
+from l2c_jax.tabular.fit_count_head import CountHeadConfig, fit_count_head
+from l2c_jax.tabular.model import TabularModel, save_tabular_model
+from l2c_jax.tasks.description import describe
+from l2c_jax.tasks.prior import BroadPrior
 
 MODEL = ModelConfig(
     dimensions=8,
     num_clusters=10,
     hidden=(48,),
-    memory="cluster",
+    architecture="slots",
     logit_scale=1.0,
-    given_clusters=True,
-    frame="winsorised",
+    condition_on_num_clusters=True,
+    preprocessing="clipped",
 )
 WARM_UP = Recipe(
     replace(curriculum.EASY, dimensions=8),
@@ -31,21 +33,21 @@ WARM_UP = Recipe(
     TrainConfig(
         iterations=4_000,
         learning_rate=5e-3,
-        labels="matched",
-        untold=0.25,
-        turned=1.0,
-        recall=0.5,
+        label_assignment="hungarian",
+        k_dropout=0.25,
+        random_rotation_prob=1.0,
+        frozen_loss_weight=0.5,
         log_every=50,
     ),
 )
 """Well-separated Gaussian clusters, of half as many points as the prior's tasks."""
 WHOLE = Recipe(
-    PriorConfig(count_weights=(3, 20, 18, 14, 11, 9, 8, 7, 5, 5), swirled=0.2),
+    BroadPrior(num_clusters_weights=(3, 20, 18, 14, 11, 9, 8, 7, 5, 5), swirled_prob=0.2),
     MODEL,
-    replace(WARM_UP.training, iterations=15_000, learning_rate=4e-3, turned=0.3),
+    replace(WARM_UP.training, iterations=15_000, learning_rate=4e-3, random_rotation_prob=0.3),
 )
 """All families of the prior, from the parameters after the warm-up."""
-COUNT = CountConfig(tasks=10_240, hidden=32, epochs=30, weight_decay=1.0)
+COUNT = CountHeadConfig(tasks=10_240, hidden=32, epochs=30, weight_decay=1.0)
 """The head for the number of clusters, trained last."""
 FOLDER = RUNS / "universal"
 WEIGHTS = FOLDER / "universal.safetensors"
@@ -63,7 +65,7 @@ def make() -> Path:
     """
     whole = FOLDER / "without_head.safetensors"
     train_file(whole, WHOLE, start=warmed_up(), folder=FOLDER / "whole")
-    save_learner(WEIGHTS, fit_count(load_learner(whole), task_source(WHOLE.tasks), COUNT))
+    save_tabular_model(WEIGHTS, fit_count_head(load_learner(whole), WHOLE.tasks, COUNT))
     return WEIGHTS
 
 
@@ -79,9 +81,11 @@ def warmed_up() -> Learner:
     return load_learner(path)
 
 
-def untrained() -> Learner:
-    """A small learner with random parameters, for smoke runs."""
+def untrained() -> TabularModel:
+    """A small model with random parameters, for smoke runs."""
     small: dict[str, Any] = {"num_points": 32, "min_points": 16, "num_clusters": 3}
-    tasks = replace(WHOLE.tasks, **small, count_weights=(1, 1, 1))
-    model = replace(MODEL, num_clusters=3, hidden=(8,), count_hidden=4)
-    return Learner(init(jax.random.key(0), model), model, {"tasks": asdict(tasks)})
+    tasks = replace(WHOLE.tasks, **small, num_clusters_weights=(1, 1, 1))
+    config = replace(MODEL, num_clusters=3, hidden=(8,))
+    metadata = Metadata(tasks=describe(tasks))
+    learner = Learner(init(jax.random.key(0), config), config, metadata)
+    return TabularModel(learner, init_count_head(jax.random.key(1), MODEL.dimensions, 4, 3))

@@ -17,8 +17,8 @@ from experiments.lib.records import read_records
 from experiments.lib.release import options_of, release
 from experiments.universal.card import with_card
 from experiments.universal.recipe import WEIGHTS
-from l2c_jax.recurrent.learner import load_learner
-from l2c_jax.training.weights import fingerprint
+from l2c_jax.tabular.model import load_tabular_model
+from l2c_jax.training.weights import content_hash
 
 
 def more(parser: ArgumentParser) -> None:
@@ -38,14 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     about = (__doc__ or "").split("\n")[0]
     options = options_of("experiments.universal.release", about, arguments, more)
-    learner, records = load_learner(options.weights), read_records(options.records)
+    model, records = load_tabular_model(options.weights), read_records(options.records)
     if records[0].get("smoke"):
         raise SystemExit(f"{options.records}: records of a smoke run")
-    own, measured = fingerprint(learner.params), {entry.get("weights") for entry in records}
+    own, measured = content_hash(model.learner.params), {entry.get("weights") for entry in records}
     if measured != {own}:
         raise SystemExit(f"{options.records}: records of weights {measured}, not of {own}")
-    learner = with_card(learner, records)
-    print(release("universal", learner, options.out, install=options.install))
+    model = with_card(model, records)
+    print(release("universal", model, options.out, install=options.install))
 
 
 if __name__ == "__main__":

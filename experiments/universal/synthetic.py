@@ -1,7 +1,7 @@
 """The packaged weights on synthetic tasks: their own prior, its families, and others."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -23,14 +23,17 @@ from experiments.universal.common import (
     run_config_of,
 )
 from l2c_jax.metrics import adjusted_rand_index
-from l2c_jax.recurrent.learner import Learner
-from l2c_jax.tabular.clusterer import study_table
+from l2c_jax.tabular.clusterer import TabularConfig, adapt_table
+from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tasks.base import Task
-from l2c_jax.tasks.families import CHANGES, SHAPES
-from l2c_jax.tasks.gaussian import TaskConfig
-from l2c_jax.tasks.prior import PriorConfig, draw_prior_task
+from l2c_jax.tasks.description import from_description
+from l2c_jax.tasks.families import CORRUPTIONS, SHAPES
+from l2c_jax.tasks.gaussian import GaussianTasks
+from l2c_jax.tasks.prior import BroadPrior
 
 COUNT = 200
+ONE = TabularConfig(replace(TabularConfig().inference, orders=1))
+"""One order: what is measured is P(k | X), which has orders of its own."""
 OTHER = "section 4.1, held out"
 EASY = 0.05
 """Error of the Bayes oracle below which the clusters of a task count as separable."""
@@ -52,42 +55,42 @@ Scores: TypeAlias = dict[str, dict[str, list]]
 """By kind and method, one number per task."""
 
 
-def families(prior: PriorConfig) -> dict[str, PriorConfig]:
+def families(prior: BroadPrior) -> dict[str, BroadPrior]:
     """The prior, each of its shapes alone without changes, and Gaussians with one change."""
-    none: dict[str, Any] = dict.fromkeys(CHANGES, 0.0)
+    none: dict[str, Any] = {f"{name}_prob": 0.0 for name in CORRUPTIONS}
     found = {"its own prior": prior}
     for shape in SHAPES:
-        weights: dict[str, Any] = {name: float(name == shape) for name in SHAPES}
+        weights: dict[str, Any] = {f"{name}_weight": float(name == shape) for name in SHAPES}
         found[shape.replace("_", " ")] = replace(prior, **{**none, **weights})
-    gaussians: dict[str, Any] = {name: float(name == "gaussian") for name in SHAPES}
-    found["swirled"] = replace(prior, **{**none, **gaussians, "swirled": 1.0})
+    gaussians: dict[str, Any] = {f"{name}_weight": float(name == "gaussian") for name in SHAPES}
+    found["swirled"] = replace(prior, **{**none, **gaussians, "swirled_prob": 1.0})
     found["anisotropic"] = replace(prior, **{**none, **gaussians, "anisotropy": 3.0})
     return found
 
 
 # has an exact posterior; shares only the swirls with the prior
-HELD_OUT = TaskConfig(
-    *(128, 4, 8), min_dimensions=2, min_clusters=1, theta=4.0, anisotropy=1.0, swirls=1
+HELD_OUT = GaussianTasks(
+    *(128, 4, 8), min_dimensions=2, min_clusters=1, theta=4.0, anisotropy=1.0, num_swirls=1
 )
 
 
-def measure(learner: Learner, options: Options) -> list[Record]:
+def measure(model: TabularModel, options: Options) -> list[Record]:
     """ARI with k given on every family; numbers of clusters found on held-out tasks."""
     count = 4 if options.smoke else COUNT
-    prior = prior_of(learner)
+    prior = prior_of(model)
     chosen = families(prior)
     if options.smoke:
         chosen = dict(list(chosen.items())[:1])
-    shared = {**run_config_of(learner), "methods": METHODS, "count": count}
+    shared = {**run_config_of(model), "methods": METHODS, "count": count}
     records: list[Record] = []
     for name, config in tqdm(chosen.items(), desc="families"):
-        compute = partial(scores_on, name, config, learner, options, calibrate=config is prior)
+        compute = partial(scores_on, name, config, model, options, calibrate=config is prior)
         own = {**shared, "tasks": asdict(config)}
         found = options.cache.json(cache_name("families", name, options), own, compute)
         records += agreements(name, found["given"], options)
         records += calibration_records(name, found["calibration"], entropy(config), options)
     own = {**shared, "tasks": asdict(HELD_OUT), "oracle": EASY}
-    compute = partial(scores_held_out, learner, options)
+    compute = partial(scores_held_out, model, options)
     found = options.cache.json(cache_name("families", OTHER, options), own, compute)
     records += agreements(OTHER, found["given"], options)
     counts = found["counts"]
@@ -97,20 +100,20 @@ def measure(learner: Learner, options: Options) -> list[Record]:
 
 
 def scores_on(
-    name: str, config: PriorConfig, learner: Learner, options: Options, *, calibrate: bool
+    name: str, config: BroadPrior, model: TabularModel, options: Options, *, calibrate: bool
 ) -> Scores:
     """ARI of every method on fresh tasks; calibration of P(k | X) if asked for."""
     tasks = drawn(config, options.seed, 4 if options.smoke else COUNT)
-    own = calibration(tasks, learner, options) if calibrate else {}
-    return {"given": given_k(name, tasks, learner, options), "calibration": own}
+    own = calibration(tasks, model, options) if calibrate else {}
+    return {"given": given_k(name, tasks, model, options), "calibration": own}
 
 
-def scores_held_out(learner: Learner, options: Options) -> Scores:
+def scores_held_out(model: TabularModel, options: Options) -> Scores:
     """ARI of every method on tasks of section 4.1, and numbers of clusters on easy ones."""
-    some, easy = held_out(learner, options)
-    counts = numbers_found(easy, learner, options)
+    some, easy = held_out(model, options)
+    counts = numbers_found(easy, model, options)
     some = some[: 4 if options.smoke else COUNT]
-    return {"given": given_k(OTHER, some, learner, options), "counts": counts}
+    return {"given": given_k(OTHER, some, model, options), "counts": counts}
 
 
 def calibration_records(
@@ -127,28 +130,23 @@ def calibration_records(
         )
 
 
-def entropy(prior: PriorConfig) -> float:
+def entropy(prior: BroadPrior) -> float:
     """Entropy of the number of clusters under the prior, in nats."""
-    p = np.array(prior.count_weights) / np.sum(prior.count_weights)
+    p = np.array(prior.num_clusters_weights) / np.sum(prior.num_clusters_weights)
     return float(-np.sum(p[p > 0] * np.log(p[p > 0])))
 
 
-def prior_of(learner: Learner) -> PriorConfig:
+def prior_of(model: TabularModel) -> BroadPrior:
     """The prior in the header of the learner."""
-    own = learner.header["tasks"]
-    values: dict[str, Any] = {
-        field.name: tuple(own[field.name])
-        if isinstance(own[field.name], list)
-        else own[field.name]
-        for field in fields(PriorConfig)
-    }
-    return PriorConfig(**values)
+    found = from_description(model.learner.metadata.tasks or {})
+    assert isinstance(found, BroadPrior)
+    return found
 
 
-def drawn(config: PriorConfig, seed: int, count: int) -> list[Task]:
+def drawn(config: BroadPrior, seed: int, count: int) -> list[Task]:
     """Fresh tasks, without padding."""
     keys = jax.random.split(jax.random.fold_in(jax.random.key(seed), 3_000_017), count)
-    tasks = jax.jit(jax.vmap(partial(draw_prior_task, config=config)))(keys)
+    tasks = jax.jit(jax.vmap(config.sample))(keys)
     return unpadded(tasks)
 
 
@@ -163,7 +161,7 @@ def unpadded(tasks: Task) -> list[Task]:
 
 
 def given_k(
-    name: str, tasks: list[Task], learner: Learner, options: Options
+    name: str, tasks: list[Task], model: TabularModel, options: Options
 ) -> dict[str, list[float]]:
     """ARI of every method with k given; tasks of one cluster are left out."""
     found: dict[str, list[float]] = {"learned": [], **{method: [] for method in METHODS}}
@@ -172,7 +170,7 @@ def given_k(
         k = len(np.unique(labels))
         if k == 1:
             continue
-        answers = {"learned": labels_of(learner, points, k, options.seed)}
+        answers = {"learned": labels_of(model, points, k, options.seed)}
         for method, parameters in METHODS.items():
             answers[method] = BASELINES[method](points, k, options.seed, **parameters)
         for method, answer in answers.items():
@@ -193,12 +191,14 @@ def agreements(name: str, found: dict[str, list[float]], options: Options) -> It
         )
 
 
-def calibration(tasks: list[Task], learner: Learner, options: Options) -> dict[str, list[float]]:
+def calibration(
+    tasks: list[Task], model: TabularModel, options: Options
+) -> dict[str, list[float]]:
     """Negative log P(k | X) of the true k, and confidence minus accuracy of its mode."""
     nats, surplus = [], []
     for task in tqdm(tasks, desc="P(k | X)", leave=False):
         truth = len(np.unique(np.asarray(task.labels)))
-        adapted = study_table(learner, np.asarray(task.points), orders=1, seed=options.seed)
+        adapted = adapt_table(model, np.asarray(task.points), config=ONE, seed=options.seed)
         p = adapted.count_probabilities
         assert p is not None
         nats.append(float(-np.log(p[truth - 1] + 1e-12)))
@@ -206,10 +206,10 @@ def calibration(tasks: list[Task], learner: Learner, options: Options) -> dict[s
     return {"nats": nats, "confidence above accuracy": surplus}
 
 
-def held_out(learner: Learner, options: Options) -> tuple[list[Task], list[Task]]:
+def held_out(model: TabularModel, options: Options) -> tuple[list[Task], list[Task]]:
     """Tasks of another generator: all, and those whose clusters are separable."""
     config = HELD_OUT
-    most = learner.model.num_clusters
+    most = model.learner.config.num_clusters
     if config.num_clusters > most:
         config = replace(config, num_clusters=most)
     tasks, mixtures = draw_tasks(config, options.seed, 20 if options.smoke else 4 * COUNT)
@@ -219,14 +219,14 @@ def held_out(learner: Learner, options: Options) -> tuple[list[Task], list[Task]
     return found, [found[i] for i in chosen]
 
 
-def numbers_found(easy: list[Task], learner: Learner, options: Options) -> dict[str, list[int]]:
+def numbers_found(easy: list[Task], model: TabularModel, options: Options) -> dict[str, list[int]]:
     """The true numbers of clusters of separable tasks, and those that every method finds."""
-    most = learner.model.num_clusters
+    most = model.learner.config.num_clusters
     found: dict[str, list[int]] = {"truth": [], "learned": [], **{name: [] for name in RULES}}
     for task in tqdm(easy, desc="number of clusters"):
         points = np.asarray(task.points)
         found["truth"].append(len(np.unique(np.asarray(task.labels))))
-        found["learned"].append(len(np.unique(labels_of(learner, points, None, options.seed))))
+        found["learned"].append(len(np.unique(labels_of(model, points, None, options.seed))))
         scaled = points / points.std()
         for name, rule in RULES.items():
             found[name].append(int(SELECTORS[rule](scaled, most, options.seed)))

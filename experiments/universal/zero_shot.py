@@ -13,13 +13,13 @@ A training takes an hour and a half on two cores. Measuring does not change the 
 """
 
 from experiments.lib.data import development_tables, small_tables
-from experiments.lib.learners import load
+from experiments.lib.learners import load_model
 from experiments.lib.records import Record
 from experiments.lib.release import packaged_file
 from experiments.lib.runner import Options, main
 from experiments.universal import costs, real_tables, synthetic
 from experiments.universal.recipe import make, untrained
-from l2c_jax.training.weights import fingerprint
+from l2c_jax.training.weights import content_hash
 
 PARTS = (real_tables, synthetic, costs)
 
@@ -27,16 +27,16 @@ PARTS = (real_tables, synthetic, costs)
 def measure(options: Options) -> list[Record]:
     """Real tables, synthetic tasks, stability and durations."""
     if options.smoke:
-        learner, tables = untrained(), list(small_tables())[1:2]
+        model, tables = untrained(), list(small_tables())[1:2]
     else:
-        learner = load(make() if options.retrain else packaged_file("universal"), options)
+        model = load_model(make() if options.retrain else packaged_file("universal"), options)
         tables = list(development_tables(seed=options.seed))
     records = [
-        *real_tables.measure(learner, tables, options),
-        *synthetic.measure(learner, options),
-        *costs.measure(learner, tables, options),
+        *real_tables.measure(model, tables, options),
+        *synthetic.measure(model, options),
+        *costs.measure(model, tables, options),
     ]
-    return [{**entry, "weights": fingerprint(learner.params)} for entry in records]
+    return [{**entry, "weights": content_hash(model.learner.params)} for entry in records]
 
 
 def render(records: list[Record]) -> str:

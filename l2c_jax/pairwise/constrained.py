@@ -40,7 +40,7 @@ from l2c_jax.pairwise.train import (
     run_steps,
 )
 from l2c_jax.training.loop import LoopConfig, RunOptions
-from l2c_jax.training.weights import fingerprint as content_hash
+from l2c_jax.training.weights import content_hash as content_hash
 from l2c_jax.types import Array, ArrayLike, Key
 
 

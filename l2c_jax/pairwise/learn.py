@@ -30,7 +30,7 @@ from l2c_jax.pairwise.train import (
 )
 from l2c_jax.training.loop import LoopConfig, RunOptions
 from l2c_jax.training.provenance import provenance, versions
-from l2c_jax.training.weights import fingerprint as content_hash
+from l2c_jax.training.weights import content_hash as content_hash
 from l2c_jax.types import Array, ArrayLike, Key
 
 

@@ -1,7 +1,7 @@
 """Training shared by similarity and clustering: Adam with milestones, one step, the outer loop."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -117,7 +117,7 @@ def run_steps(
     *,
     run_config: Mapping[str, Any],
     run: loop.RunOptions,
-) -> tuple[TrainState, int, float]:
+) -> loop.RunResult:
     """Train under :func:`l2c_jax.training.loop.run`; ``log_every`` steps are one device call.
 
     Args:
@@ -150,13 +150,4 @@ def run_steps(
 
         return advance
 
-    return loop.run(
-        prepare,
-        state,
-        config,
-        folder=run.folder,
-        story=run_config,
-        resume=run.resume,
-        progress=run.progress,
-        on_log=run.on_log,
-    )
+    return loop.run(prepare, state, config, replace(run, run_config=run_config))

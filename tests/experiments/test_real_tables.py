@@ -22,7 +22,7 @@ from experiments.tables.baseline_rows import (
 from l2c_jax.recurrent.learner import Learner, save_learner
 from l2c_jax.recurrent.model import init
 from l2c_jax.tasks.tables import Drawn, check_pool, make_pool
-from l2c_jax.training.weights import fingerprint
+from l2c_jax.training.weights import content_hash
 
 NAMES = [
     *(f"volcanoes-{letter}{n}" for letter in "abc" for n in range(5)),
@@ -93,7 +93,7 @@ def test_training_never_draws_a_test_table():
     assert set(np.flatnonzero(test)) >= set(own.test.table.tolist())
     assert set(np.flatnonzero(training)) >= set(own.tuning.table.tolist())
     again = comparison.make_split(SETTING, tables, 1, options)
-    assert fingerprint(again.test) == fingerprint(own.test)
+    assert content_hash(again.test) == content_hash(own.test)
 
 
 def two_tasks() -> Drawn:
@@ -127,7 +127,7 @@ def test_weights_of_other_tables_are_not_used(tmp_path, monkeypatch):
     tables = [(table.points, table.labels) for table in comparison.invented_tables()]
     own = training.TrainingTables(SETTING, 0, make_pool(tables, 4), ["a", "b"])
     tasks = training.tasks_of(training.MIXED, SETTING)
-    recipe = Recipe(tasks, MODEL, replace(training.MIXED.training, seed=0, untold=0.0))
+    recipe = Recipe(tasks, MODEL, replace(training.MIXED.training, seed=0, k_dropout=0.0))
     path = training.weight_file(training.MIXED, own, 0)
     path.parent.mkdir(parents=True)
     header = training.run_config(recipe, own, None)

@@ -10,9 +10,9 @@ from experiments.lib import release as lib
 from experiments.universal import release
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import ModelConfig, init
-from l2c_jax.training.weights import fingerprint
+from l2c_jax.training.weights import content_hash
 
-MODEL = ModelConfig(num_clusters=3, hidden=(4,), given_clusters=True)
+MODEL = ModelConfig(num_clusters=3, hidden=(4,), condition_on_num_clusters=True)
 LEARNER = Learner(init(jax.random.key(0), MODEL), MODEL, {"minutes": 1.0})
 
 
@@ -30,7 +30,7 @@ def package(tmp_path, monkeypatch) -> Path:
 def command(tmp_path):
     """Arguments of a release of LEARNER, with records of it or of other weights."""
 
-    def arguments(weights: str = fingerprint(LEARNER.params), **more) -> list[str]:
+    def arguments(weights: str = content_hash(LEARNER.params), **more) -> list[str]:
         path, records = tmp_path / "new.safetensors", tmp_path / "zero_shot.json"
         save_learner(path, LEARNER)
         shared = {"dataset": "d", "method": "learned", "metric": "ARI", "weights": weights}
@@ -47,7 +47,7 @@ def test_a_release_is_a_file_with_a_card(package, command, tmp_path):
     release.main(command())
     found = load_learner(tmp_path / "out" / "universal.safetensors")
     assert found.header["card"]["scores"] == {"d: ARI": {"mean": 0.5, "stderr": 0.1, "n": 9}}
-    assert fingerprint(found.params) == fingerprint(LEARNER.params)
+    assert content_hash(found.params) == content_hash(LEARNER.params)
     assert package.read_text() == "old"
 
 

@@ -19,14 +19,14 @@ from experiments.universal import common, prior_ablation
 from experiments.universal.card import with_card
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import ModelConfig, init
-from l2c_jax.tasks.prior import PriorConfig
+from l2c_jax.tasks.prior import BroadPrior
 
 METHODS = {
     *("k-means", "kernel k-means", "spectral", "DBSCAN", "HDBSCAN", "Gaussian mixture", "Ward"),
     *("DEC", "learned", "Bayes oracle", "single linkage", "constant"),
     *("agglomerative", "free assignments", "classifier"),  # baselines on pairs, and on labels
     *("autodiff", "linen", "torch", "bound"),  # programs of the speed benchmark
-    *("trunk", "factored", "concatenated"),  # and of the pair head's
+    *("backbone", "factored", "concatenated"),  # and of the pair head's
 }
 
 
@@ -142,12 +142,12 @@ def test_the_page_names_the_families_without_which_the_index_is_lower():
 
 
 def test_the_variants_of_the_prior_differ_from_it_and_each_other():
-    found = prior_ablation.variants(PriorConfig())
+    found = prior_ablation.variants(BroadPrior())
     assert len(set(found.values())) == len(found) == 15
 
 
 def test_the_card_has_scores_limits_and_failures():
-    model = ModelConfig(num_clusters=3, hidden=(4,), given_clusters=True)
+    model = ModelConfig(num_clusters=3, hidden=(4,), condition_on_num_clusters=True)
     learner = Learner(init(jax.random.key(0), model), model, {"minutes": 1.0})
     shared = {"dataset": "tasks: rings", "metric": "ARI", "stderr": 0.1, "n": 9}
     entries = [

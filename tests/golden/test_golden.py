@@ -43,7 +43,7 @@ from l2c_jax.tasks import (
 from l2c_jax.training.weights import leaf_names
 
 HERE = Path(__file__).parent
-TABLE1 = HERE.parents[1] / "experiments/weights/table1_seed0.safetensors"
+TABLE1 = HERE.parents[1] / "experiments/lib/weights/table1_seed0.safetensors"
 KINDS = {"canonical": "principal", "winsorised": "clipped", "raw": "raw"}
 LOADERS = {
     "iris": load_iris,

@@ -12,20 +12,26 @@ from pyarrow import parquet
 from l2c_jax.io import files as table_files
 from l2c_jax.io import label_file
 from l2c_jax.io.files import TableError
+from l2c_jax.recurrent.config import InferenceConfig, ModelConfig
 from l2c_jax.recurrent.learner import Learner
-from l2c_jax.recurrent.model import ModelConfig, init
+from l2c_jax.recurrent.model import init
+from l2c_jax.tabular.clusterer import TabularConfig
+from l2c_jax.tabular.count_head import init_count_head
+from l2c_jax.tabular.model import TabularModel
 
-MODEL = ModelConfig(dimensions=2, num_clusters=3, hidden=(4,), given_clusters=True, count_hidden=4)
-LEARNER = Learner(init(jax.random.key(0), MODEL), MODEL, {})
+CONFIG = ModelConfig(2, 3, (4,), condition_on_num_clusters=True)
+MODEL = TabularModel(
+    Learner(init(jax.random.key(0), CONFIG), CONFIG), init_count_head(jax.random.key(1), 2, 4, 3)
+)
 ROWS = np.random.default_rng(0).normal(size=(50, 3))
 
 
 def labelled(path, **settings):
-    config = label_file._Settings(label_file._Inference(orders=2))
+    config = TabularConfig(InferenceConfig(orders=2))
     request = label_file.LabelRequest(path, config=config, **settings)
-    adapted = label_file.adapt_file(LEARNER, request)
+    adapted = label_file.adapt_file(MODEL, request)
     out = io.StringIO()
-    summary = label_file.write_labels(LEARNER, adapted, out)
+    summary = label_file.write_labels(MODEL, adapted, out)
     rows = list(csv.DictReader(out.getvalue().splitlines()))
     return adapted, summary, rows
 
@@ -103,4 +109,4 @@ def test_the_largest_probability_is_the_label(files):
 def test_at_most_the_configured_rows_are_sampled(files):
     config = label_file._Settings(label_file._Inference(orders=2), max_rows=20)
     request = label_file.LabelRequest(files / "rows.csv", num_clusters=2, config=config)
-    assert label_file.adapt_file(LEARNER, request).scan.sample.shape == (20, 3)
+    assert label_file.adapt_file(MODEL, request).scan.sample.shape == (20, 3)

@@ -13,10 +13,12 @@ from experiments.lib.records import Record, record
 from experiments.meta_clustering.axioms.checks import same_partition
 from experiments.meta_clustering.axioms.distances import is_consistent
 from l2c_jax.metrics import error_rate
-from l2c_jax.recurrent.assign import aligned_mean
+from l2c_jax.preprocessing import preprocess
+from l2c_jax.recurrent.config import InferenceConfig, ModelConfig
+from l2c_jax.recurrent.inference import align_members
 from l2c_jax.recurrent.learner import Learner
-from l2c_jax.recurrent.model import ModelConfig, Params, clear, log_probabilities, rollout
-from l2c_jax.tasks.base import to_frame, visiting_order
+from l2c_jax.recurrent.model import clear, log_probabilities, rollout
+from l2c_jax.tasks.base import reading_order
 from l2c_jax.types import Array, Key
 
 DECADES = 3.0  # scales are 10 to the power of a uniform number in [-DECADES, DECADES]
@@ -39,41 +41,39 @@ Adapted = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 """The same for :math:`M[d](d')`: points of d, points of d', a seed."""
 
 
-@partial(jax.jit, static_argnames=("model", "epochs", "orders"))
+@partial(jax.jit, static_argnames="config")
 def _adapted(
-    params: Params,
-    keys: Key,
-    first: Array,
-    points: Array,
-    *,
-    model: ModelConfig,
-    epochs: int,
-    orders: int,
+    learner: Learner, keys: Key, first: Array, points: Array, config: InferenceConfig
 ) -> Array:
+    params, model, epochs = learner.params, learner.config, config.epochs
+
     def one_order(key: Key, first: Array, points: Array) -> Array:
         mask = jnp.ones(first.shape[0], bool)
-        order = jax.vmap(visiting_order, (0, None))(jax.random.split(key, epochs), mask)
+        order = jax.vmap(reading_order, (0, None))(jax.random.split(key, epochs), mask)
         inputs = jnp.stack([first] * (epochs - 1) + [points])
 
         def one_epoch(carry: Any, this: tuple[Array, Array]) -> tuple[Any, Array]:
-            return rollout(params, carry, *this)
+            return rollout(params, carry, *this, model)
 
-        scores = jax.lax.scan(one_epoch, clear(params), (inputs, order))[1][-1]
+        scores = jax.lax.scan(one_epoch, clear(params, model), (inputs, order))[1][-1]
         return jnp.exp(log_probabilities(scores, model.logit_scale))
 
     def one_task(inputs: tuple[Key, Array, Array]) -> Array:
         key, first, points = inputs
         many = jax.vmap(one_order, (0, None, None))
-        answers = many(jax.random.split(key, orders), first, points)
-        return aligned_mean(answers, jnp.ones(first.shape[0], bool)).argmax(axis=-1)
+        answers = many(jax.random.split(key, config.orders), first, points)
+        permutations = align_members(answers, jnp.ones(first.shape[0], bool))
+        aligned = jnp.take_along_axis(answers, permutations[:, None, :], axis=2)
+        return aligned.mean(axis=0).argmax(axis=-1)
 
-    return jax.lax.map(one_task, (keys, first, points), batch_size=max(1, 512 // orders))
+    return jax.lax.map(one_task, (keys, first, points), batch_size=max(1, 512 // config.orders))
 
 
-@partial(jax.jit, static_argnames="model")
-def _preprocessed(points: Array, model: ModelConfig) -> Array:
+@partial(jax.jit, static_argnames="config")
+def _preprocessed(points: Array, config: ModelConfig) -> Array:
     mask = jnp.ones(points.shape[1], bool)
-    return jax.vmap(lambda one: to_frame(one, mask, model.frame, model.dimensions))(points)
+    one = partial(preprocess, kind=config.preprocessing, dimensions=config.dimensions)
+    return jax.vmap(lambda points: one(points, mask))(points)
 
 
 def adapted_labels(
@@ -103,7 +103,7 @@ def adapted_labels(
     Returns:
       ``[B, N]`` labels.
     """
-    model = learner.model
+    model = learner.config
     first, points = np.asarray(first, np.float32), np.asarray(points, np.float32)
     preprocessed = np.asarray(_preprocessed(first, model))
     if own_preprocessing:
@@ -115,12 +115,10 @@ def adapted_labels(
         maps = np.linalg.pinv(np.concatenate([first, ones], axis=2)) @ preprocessed
         moved = (np.concatenate([points, ones], axis=2) @ maps).astype(np.float32)
     keys = jax.random.split(jax.random.key(seed), len(first))
-    epochs = learner.header["training"]["passes"]
-    return np.asarray(
-        _adapted(
-            learner.params, keys, preprocessed, moved, model=model, epochs=epochs, orders=orders
-        )
-    )
+    training = learner.metadata.training
+    epochs = training.epochs if training is not None else 2
+    config = InferenceConfig(epochs=epochs, orders=orders)
+    return np.asarray(_adapted(learner.without_metadata(), keys, preprocessed, moved, config))
 
 
 def distances_of(points: np.ndarray) -> np.ndarray:
