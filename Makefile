@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env demo test lint format clean
+.PHONY: env demo test test-all lint format clean
 
 env: .venv/ready
 
@@ -31,7 +31,14 @@ test: export OMP_NUM_THREADS = 1
 test: export OPENBLAS_NUM_THREADS = 1
 test: env
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --durations 25
+	L2C_XLA_OPTIMIZED=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 -m "optimized and not slow" tests
 	$(BIN)/python tests/installed.py
+
+# the slow truths too, before a release
+test-all: export OMP_NUM_THREADS = 1
+test-all: export OPENBLAS_NUM_THREADS = 1
+test-all: test
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m slow tests
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -1,7 +1,11 @@
 """Strict modes for every test: no silent broadcasting, no random key used twice."""
 
+import os
+
 import jax
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_debug_key_reuse", True)
-jax.config.update("jax_disable_most_optimizations", True)  # programs here are small: compile fast
+# programs here are small: they compile faster without most optimizations. Tests marked
+# "optimized" run once more with all of them, where a miscompiled corner would show.
+jax.config.update("jax_disable_most_optimizations", "L2C_XLA_OPTIMIZED" not in os.environ)

@@ -118,9 +118,8 @@ def test_no_public_name_is_both_a_module_and_something_else():
         if not module.endswith("__init__.py"):
             continue
         folder = (ROOT / module).parent
-        names = {path.stem for path in folder.glob("*.py")} | {
-            path.name for path in folder.iterdir() if path.is_dir()
-        }
+        names = {path.stem for path in folder.glob("*.py")}
+        names |= {path.parent.name for path in folder.glob("*/__init__.py")}
         dotted = ".".join(["l2c_jax", *Path(module).parent.parts])
         code = f"import {dotted} as p; print(*getattr(p, '__all__', ()))"
         said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -8,7 +8,7 @@ from experiments.lib.paths import RUNS
 from experiments.lib.provenance import UNKNOWN
 from experiments.lib.runner import Options
 from l2c_jax.recurrent.config import ModelConfig, TrainConfig
-from l2c_jax.recurrent.fit import fit
+from l2c_jax.recurrent.fitting import fit
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.tabular.model import TabularModel, load_tabular_model
 from l2c_jax.tasks.base import TaskDistribution

@@ -14,7 +14,7 @@ from experiments.lib.evaluation import draw_tasks, oracle_labels, scores_of_task
 from experiments.lib.markdown import measured
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options, main
-from l2c_jax.recurrent.fit import sample_tasks
+from l2c_jax.recurrent.fitting import sample_tasks
 from l2c_jax.tasks.families import CORRUPTIONS, SHAPES
 from l2c_jax.tasks.gaussian import GaussianTasks
 from l2c_jax.tasks.prior import BroadPrior

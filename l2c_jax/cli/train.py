@@ -10,7 +10,7 @@ import tyro
 
 from l2c_jax.io.tables import read_table
 from l2c_jax.recurrent.config import ModelConfig, TrainConfig
-from l2c_jax.recurrent.fit import fit
+from l2c_jax.recurrent.fitting import fit
 from l2c_jax.recurrent.learner import Learner, load_learner
 from l2c_jax.tabular.fit_count_head import CountHeadConfig, fit_count_head
 from l2c_jax.tabular.model import save_tabular_model

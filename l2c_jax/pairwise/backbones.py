@@ -43,9 +43,10 @@ class Backbone(Protocol):
       ...         return Variables(jax.random.normal(key, (self.columns, self.features)), {})
       ...     def apply(self, variables, points, train):
       ...         return points @ variables.params, variables.batch_stats
-      >>> variables = init_similarity(jax.random.key(0), Linear(3, 4))
-      >>> points = jnp.ones((5, 3))
-      >>> pair_log_odds(variables, points, backbone=Linear(3, 4), train=False)[0].shape
+      >>> def log_odds(key, points, backbone=Linear(3, 4)):
+      ...     variables = init_similarity(key, backbone)
+      ...     return pair_log_odds(variables, points, backbone=backbone, train=False)[0]
+      >>> jax.jit(log_odds)(jax.random.key(0), jnp.ones((5, 3))).shape
       (5, 5)
     """
 

@@ -129,7 +129,7 @@ def load_similarity(path: str | Path, backbone: Backbone | None = None) -> Simil
             f"{path}: expected the configuration of a backbone, found {description} ({error})"
         ) from error
     try:
-        entries = {k: v for k, v in header.items() if k not in ("kind", "format")}
+        entries = {k: v for k, v in header.items() if k not in ("kind", "format", "content_hash")}
         metadata = SimilarityMetadata.from_json(entries)
     except (AttributeError, TypeError, ValueError) as error:
         raise weights.WeightsError(

@@ -1,7 +1,7 @@
 """The recurrent meta-clusterer of Jiang & Verma 2019."""
 
 from l2c_jax.recurrent.config import Cell, InferenceConfig, ModelConfig, TrainConfig
-from l2c_jax.recurrent.fit import fit, sample_tasks
+from l2c_jax.recurrent.fitting import fit, sample_tasks
 from l2c_jax.recurrent.inference import (
     AdaptedState,
     Prediction,

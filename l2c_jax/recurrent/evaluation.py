@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from l2c_jax.metrics import METRICS, scores
-from l2c_jax.recurrent.fit import sample_tasks
+from l2c_jax.recurrent.fitting import sample_tasks
 from l2c_jax.tasks.base import Task, TaskDistribution
 from l2c_jax.tasks.gaussian import GaussianTasks, Mixture, log_posterior
 from l2c_jax.types import Key

@@ -19,8 +19,9 @@ from experiments.meta_clustering.axioms.points import (
     spread,
     targets,
 )
-from l2c_jax.recurrent.learner import Learner
-from l2c_jax.recurrent.model import ModelConfig, init
+from l2c_jax.recurrent.config import ModelConfig, TrainConfig
+from l2c_jax.recurrent.learner import Learner, Metadata
+from l2c_jax.recurrent.model import init
 from l2c_jax.tasks.base import Task
 
 
@@ -57,7 +58,7 @@ def test_the_adapted_learner_of_the_same_points_is_algorithm_2():
     params = jax.tree.map(
         lambda leaf: 9 * leaf, init(jax.random.key(0), model)
     )  # scores far from 0
-    learner = Learner(params, model, {"training": {"passes": 2}})
+    learner = Learner(params, model, Metadata(training=TrainConfig()))
     points = np.random.default_rng(0).normal(size=(2, 9, 2)).astype(np.float32)
     tasks = Task(jnp.array(points), jnp.zeros((2, 9), int), jnp.ones((2, 9), bool))
     expected = learned_labels(learner, tasks, seed=3, orders=2)

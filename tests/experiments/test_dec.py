@@ -148,6 +148,7 @@ def test_masked_inputs_are_restored_from_the_others():
     seen = second_moment * (1 + np.eye(3))  # of points with half of their numbers masked
     expected = np.linalg.solve(seen, second_moment)
     found = linear_map(points, 3, pretraining=1500, dropout=0.5)
+    # masks are drawn anew in each step: Adam ends within its noise around the solution
     np.testing.assert_allclose(found, expected, atol=0.12)
     assert np.abs(expected - np.eye(3)).max() > 0.5  # which it would be without masks
 

@@ -15,13 +15,13 @@ from experiments.tables import comparison, comparison_page, table3, table4, trai
 from experiments.tables.baseline_rows import (
     KNOWN_K,
     BaselineRow,
-    draw_from_pool,
+    draw_from_tables,
     errors,
     measured,
 )
-from l2c_jax.recurrent.learner import Learner, save_learner
+from l2c_jax.recurrent.learner import Learner, Metadata, save_learner
 from l2c_jax.recurrent.model import init
-from l2c_jax.tasks.tables import Drawn, check_pool, make_pool
+from l2c_jax.tasks.tables import DrawnTable, make_pool
 from l2c_jax.training.weights import content_hash
 
 NAMES = [
@@ -59,7 +59,7 @@ def test_one_family_cannot_be_split():
 
 @pytest.mark.parametrize("setting", [*table3.SETTINGS, *table4.SETTINGS], ids=lambda s: s.slug)
 def test_settings_are_those_of_the_paper(setting: Setting):
-    least = setting.tasks().least_clusters
+    least = setting.least_clusters
     entry = {"d": setting.dimensions, "k": least, "class_counts": [5] * least}
     assert setting.suits(entry)
     assert setting.suits({**entry, "k": least + 3})
@@ -74,7 +74,7 @@ def test_settings_are_those_of_the_paper(setting: Setting):
     tables = list(comparison.invented_tables())
     pool = make_pool([(t.points, t.labels) for t in tables], setting.dimensions)
     if least <= 4:
-        check_pool(pool, setting.tasks())
+        assert setting.tasks(pool).num_clusters == setting.num_clusters
 
 
 def test_every_baseline_has_a_row():
@@ -96,9 +96,9 @@ def test_training_never_draws_a_test_table():
     assert content_hash(again.test) == content_hash(own.test)
 
 
-def two_tasks() -> Drawn:
+def two_tasks() -> DrawnTable:
     tables = [(table.points, table.labels) for table in comparison.invented_tables()]
-    return draw_from_pool(jax.random.key(0), make_pool(tables, 4), SETTING.tasks(), 2)
+    return draw_from_tables(jax.random.key(0), SETTING.tasks(make_pool(tables, 4)), 2)
 
 
 def test_settings_are_chosen_on_tuning_tasks_and_the_oracle_on_each_test_task():
@@ -126,12 +126,13 @@ def test_weights_of_other_tables_are_not_used(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "RUNS", tmp_path)
     tables = [(table.points, table.labels) for table in comparison.invented_tables()]
     own = training.TrainingTables(SETTING, 0, make_pool(tables, 4), ["a", "b"])
-    tasks = training.tasks_of(training.MIXED, SETTING)
+    tasks = training.tasks_of(training.MIXED, own)
     recipe = Recipe(tasks, MODEL, replace(training.MIXED.training, seed=0, k_dropout=0.0))
     path = training.weight_file(training.MIXED, own, 0)
     path.parent.mkdir(parents=True)
     header = training.run_config(recipe, own, None)
-    save_learner(path, Learner(init(jax.random.key(0), MODEL), MODEL, header))
+    metadata = Metadata.from_json(header)
+    save_learner(path, Learner(init(jax.random.key(0), MODEL), MODEL, metadata))
 
     def found(variant, tables):
         return training.learner_of(variant, tables, None, OPTIONS)
@@ -148,9 +149,9 @@ def test_the_committed_start_has_the_model_of_these_trainings():
         assert start is None
         return
     assert start is not None
-    assert start.model == MODEL
-    assert start.params.head is None
-    assert {"iterations", "minutes", "tasks"} <= start.header.keys()
+    assert start.config == MODEL
+    assert start.metadata.iterations > 0
+    assert start.metadata.tasks
 
 
 def results(learned: list[float]) -> list[dict]:

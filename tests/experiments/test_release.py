@@ -8,12 +8,13 @@ import pytest
 
 from experiments.lib import release as lib
 from experiments.universal import release
-from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
-from l2c_jax.recurrent.model import ModelConfig, init
+from l2c_jax.recurrent.config import ModelConfig
+from l2c_jax.recurrent.learner import Learner, Metadata, load_learner, save_learner
+from l2c_jax.recurrent.model import init
 from l2c_jax.training.weights import content_hash
 
 MODEL = ModelConfig(num_clusters=3, hidden=(4,), condition_on_num_clusters=True)
-LEARNER = Learner(init(jax.random.key(0), MODEL), MODEL, {"minutes": 1.0})
+LEARNER = Learner(init(jax.random.key(0), MODEL), MODEL, Metadata(minutes=1.0))
 
 
 @pytest.fixture
@@ -46,7 +47,9 @@ def command(tmp_path):
 def test_a_release_is_a_file_with_a_card(package, command, tmp_path):
     release.main(command())
     found = load_learner(tmp_path / "out" / "universal.safetensors")
-    assert found.header["card"]["scores"] == {"d: ARI": {"mean": 0.5, "stderr": 0.1, "n": 9}}
+    assert found.metadata.extra["card"]["scores"] == {
+        "d: ARI": {"mean": 0.5, "stderr": 0.1, "n": 9}
+    }
     assert content_hash(found.params) == content_hash(LEARNER.params)
     assert package.read_text() == "old"
 

@@ -17,8 +17,10 @@ from experiments.lib.records import read_records, write_records
 from experiments.lib.runner import Options, default_out, main
 from experiments.universal import common, prior_ablation
 from experiments.universal.card import with_card
-from l2c_jax.recurrent.learner import Learner
-from l2c_jax.recurrent.model import ModelConfig, init
+from l2c_jax.recurrent.config import ModelConfig
+from l2c_jax.recurrent.learner import Learner, Metadata
+from l2c_jax.recurrent.model import init
+from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tasks.prior import BroadPrior
 
 METHODS = {
@@ -26,7 +28,7 @@ METHODS = {
     *("DEC", "learned", "Bayes oracle", "single linkage", "constant"),
     *("agglomerative", "free assignments", "classifier"),  # baselines on pairs, and on labels
     *("autodiff", "linen", "torch", "bound"),  # programs of the speed benchmark
-    *("backbone", "factored", "concatenated"),  # and of the pair head's
+    *("trunk", "factored", "concatenated"),  # and of the pair head's
 }
 
 
@@ -148,16 +150,16 @@ def test_the_variants_of_the_prior_differ_from_it_and_each_other():
 
 def test_the_card_has_scores_limits_and_failures():
     model = ModelConfig(num_clusters=3, hidden=(4,), condition_on_num_clusters=True)
-    learner = Learner(init(jax.random.key(0), model), model, {"minutes": 1.0})
+    learner = Learner(init(jax.random.key(0), model), model, Metadata(minutes=1.0))
     shared = {"dataset": "tasks: rings", "metric": "ARI", "stderr": 0.1, "n": 9}
     entries = [
         {**shared, "method": "learned", "mean": 0.5},
         {**shared, "method": "spectral", "mean": 0.9, "gain": -0.4, "gain_stderr": 0.1},
         {**shared, "method": "Ward", "mean": 0.6, "gain": -0.1, "gain_stderr": 0.1},
     ]
-    learner = with_card(learner, entries)
-    card = learner.header["card"]
-    assert learner.header["minutes"] == 1.0
+    metadata = with_card(TabularModel(learner), entries).learner.metadata
+    card = metadata.extra["card"]
+    assert metadata.minutes == 1.0
     assert card["scores"] == {"tasks: rings: ARI": {"mean": 0.5, "stderr": 0.1, "n": 9}}
     assert card["known_failures"] == ["tasks: rings: ARI 0.500, spectral 0.900"]
     assert card["limits"][0].startswith("1 to 3 clusters")

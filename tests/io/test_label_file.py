@@ -20,9 +20,8 @@ from l2c_jax.tabular.count_head import init_count_head
 from l2c_jax.tabular.model import TabularModel
 
 CONFIG = ModelConfig(2, 3, (4,), condition_on_num_clusters=True)
-MODEL = TabularModel(
-    Learner(init(jax.random.key(0), CONFIG), CONFIG), init_count_head(jax.random.key(1), 2, 4, 3)
-)
+PARAMS = jax.tree.map(lambda leaf: 4 * leaf, init(jax.random.key(0), CONFIG))  # no ties
+MODEL = TabularModel(Learner(PARAMS, CONFIG), init_count_head(jax.random.key(1), 2, 4, 3))
 ROWS = np.random.default_rng(0).normal(size=(50, 3))
 
 
@@ -107,6 +106,6 @@ def test_the_largest_probability_is_the_label(files):
 
 
 def test_at_most_the_configured_rows_are_sampled(files):
-    config = label_file._Settings(label_file._Inference(orders=2), max_rows=20)
+    config = TabularConfig(InferenceConfig(orders=2), max_rows=20)
     request = label_file.LabelRequest(files / "rows.csv", num_clusters=2, config=config)
     assert label_file.adapt_file(MODEL, request).scan.sample.shape == (20, 3)

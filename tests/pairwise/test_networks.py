@@ -18,6 +18,7 @@ from l2c_jax.pairwise.networks import (
 )
 
 BACKBONE = MLP(columns=2, hidden=(6, 4))
+pytestmark = pytest.mark.optimized
 RNG = np.random.default_rng(0)
 FIRST, SECOND = (RNG.normal(size=(n, 2)).astype(np.float32) for n in (7, 5))
 VARIABLES = jax.jit(init_similarity, static_argnums=1)(jax.random.key(0), BACKBONE)

@@ -11,6 +11,7 @@ import pytest
 from l2c_jax.pairwise.layers import EPSILON
 from l2c_jax.pairwise.pair_head import PairHead, relu_of_sums
 
+pytestmark = pytest.mark.optimized
 RNG = np.random.default_rng(0)
 FEATURES, HIDDEN = 3, 70  # more than one chunk, and no multiple of it
 FIRST, SECOND = (RNG.normal(size=(n, FEATURES)) for n in (5, 4))

@@ -114,6 +114,7 @@ def test_the_most_confident_members_are_kept():
     assert kept.permutations.shape == (2, 3)
 
 
+@pytest.mark.optimized
 def test_predict_is_the_aligned_mean_of_the_members():
     points = preprocess(POINTS, MASK, "principal", 2)
     key = jax.random.key(3)
@@ -126,6 +127,7 @@ def test_predict_is_the_aligned_mean_of_the_members():
     np.testing.assert_allclose(np.exp(found), np.mean(aligned, axis=0), atol=1e-5)
 
 
+@pytest.mark.optimized
 def test_the_last_epoch_is_rollouts_with_the_carry_threaded():
     config, one = InferenceConfig(epochs=3, orders=1), learner(FREE)
     found = _last_epoch(one, jax.random.key(0), POINTS, MASK, config=config, preprocessed=True)
@@ -158,6 +160,7 @@ def test_adapt_and_predict_compile_once_and_take_the_learner_as_an_argument():
         assert predict_once(learner(), state, POINTS).labels.shape == (12,)
 
 
+@pytest.mark.optimized
 def test_vmap_over_tasks_is_a_loop_over_them():
     tasks = jax.random.normal(jax.random.key(5), (3, 12, 2))
     keys = jax.random.split(jax.random.key(6), 3)

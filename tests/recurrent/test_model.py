@@ -56,6 +56,7 @@ def numpy_zeros(params):
     return [[np.zeros(layer.bias.size // 4) for _ in range(2)] for layer in params.layers]
 
 
+@pytest.mark.optimized
 @pytest.mark.parametrize("feedback", [True, False])
 def test_two_epochs_are_a_numpy_loop(feedback):
     model = ModelConfig(3, 4, (6, 6, 6), feedback=feedback)

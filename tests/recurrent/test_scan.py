@@ -51,6 +51,7 @@ def gradients(scan, masked: bool, dtype):
     return gradient(params, carry, points)
 
 
+@pytest.mark.optimized
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("name", SCANS)
 def test_gradients_are_those_of_plain_autodiff(name, masked):
@@ -60,6 +61,7 @@ def test_gradients_are_those_of_plain_autodiff(name, masked):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5 * np.abs(other).max())
 
 
+@pytest.mark.optimized
 @pytest.mark.parametrize("name", SCANS)
 def test_gradients_agree_in_double_precision(name):
     with jax.enable_x64(True):

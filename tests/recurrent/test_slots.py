@@ -103,16 +103,19 @@ def numpy_epoch(params, points, order, count: int):
     return scores, (hidden, cell, counts, means, sum_sq_dev)
 
 
+@pytest.mark.optimized
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_an_epoch_is_a_numpy_loop(count):
-    params = learner()
-    carry, scores = fast_rollout(params, clear(params, MODEL), given(count), ORDER, MODEL)
-    expected, state = numpy_epoch(params, POINTS, ORDER, count)
-    allowed = count or CLUSTERS
-    np.testing.assert_allclose(scores[:, :allowed], expected[:, :allowed], rtol=1e-3, atol=1e-3)
-    assert (scores[:, allowed:] == -1e9).all()
-    for found, wanted in zip(jax.tree.leaves(carry), state, strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-3)
+    with jax.enable_x64(True):  # so that nothing but a wrong equation can differ
+        params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), learner())
+        points = append_num_clusters(jnp.asarray(POINTS, jnp.float64), count, CLUSTERS)
+        carry, scores = fast_rollout(params, clear(params, MODEL), points, ORDER, MODEL)
+        expected, state = numpy_epoch(params, POINTS, ORDER, count)
+        allowed = count or CLUSTERS
+        np.testing.assert_allclose(scores[:, :allowed], expected[:, :allowed], rtol=1e-9)
+        assert (scores[:, allowed:] == -1e9).all()
+        for found, wanted in zip(jax.tree.leaves(carry), state, strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12)
 
 
 def test_renaming_the_clusters_renames_the_answer():

@@ -76,6 +76,7 @@ def test_raw_learners_read_the_columns_as_they_are():
     np.testing.assert_allclose(apply_preprocessing(fitted.preprocessing, ROWS), ROWS, atol=1e-4)
 
 
+@pytest.mark.optimized
 @pytest.mark.parametrize(
     "moved",
     [ROWS * 1e-7, ROWS + 1e7, ROWS * 1e150, ROWS * 10.0 ** np.arange(-6, 4, 2), ROWS[:, ::-1]],

@@ -62,6 +62,7 @@ def test_masked_points_do_not_matter():
     )
 
 
+@pytest.mark.optimized
 def test_features_against_numpy():
     given, mask = answers(jax.random.key(0), 3, 2, 7), jnp.ones(7, bool)
     found = np.asarray(count_features(POINTS, mask, given, given[1]))

@@ -29,6 +29,7 @@ def by_linkage(points: np.ndarray, neighbours: int) -> list[float]:
     return sorted(found, reverse=True)
 
 
+@pytest.mark.optimized
 @pytest.mark.parametrize("neighbours", [3, 8])
 def test_prominences_are_those_of_single_linkage(neighbours):
     found = mode_prominences(POINTS, jnp.ones(40, bool), neighbors=neighbours, most=10)

@@ -10,7 +10,7 @@ import optax
 import pytest
 
 from l2c_jax.recurrent.config import Cell, ModelConfig, TrainConfig
-from l2c_jax.recurrent.fit import fit
+from l2c_jax.recurrent.fitting import fit
 from l2c_jax.recurrent.inference import adapt, predict
 from l2c_jax.recurrent.learner import Learner, load_learner, save_learner
 from l2c_jax.recurrent.model import init
@@ -172,7 +172,7 @@ def test_a_finished_run_has_its_weights_before_the_error_is_measured(tmp_path, m
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("l2c_jax.recurrent.fit.measured_error", interrupted)
+    monkeypatch.setattr("l2c_jax.recurrent.fitting.measured_error", interrupted)
     with pytest.raises(KeyboardInterrupt):
         fit(TASKS, MODEL, TRAINING, run=RunOptions(tmp_path / "run", progress=False))
     assert load_learner(tmp_path / "run" / "weights.safetensors").metadata.iterations == 2
