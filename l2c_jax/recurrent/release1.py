@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from l2c_jax.tasks.description import describe, from_description
+
 _MODEL = {
     "memory": "architecture",
     "frame": "preprocessing",
@@ -63,7 +65,7 @@ def renamed_header(header: Mapping[str, Any]) -> dict[str, Any]:
       header: of a weight file of kind "recurrent".
 
     Returns:
-      ``config``, ``training`` and ``count_head`` under their present names, the rest unchanged.
+      ``config``, ``training``, ``tasks`` and ``count_head`` under their present names, the rest unchanged.
 
     Example:
       >>> renamed_header({"model": {"memory": "cluster", "count_hidden": 8}})
@@ -77,6 +79,10 @@ def renamed_header(header: Mapping[str, Any]) -> dict[str, Any]:
         new["training"] = _renamed(old.pop("training"), _TRAINING)
     if head:
         new["count_head"] = {"hidden": head, **_renamed(old.pop("count", {}), {})}
+    distribution = from_description(old.get("tasks") or {})
+    if distribution is not None:
+        new["tasks"] = describe(distribution)
+        old.pop("tasks")
     provenance = {name: old.pop(name) for name in ("commit", "device") if name in old}
     if provenance:
         new["provenance"] = provenance
