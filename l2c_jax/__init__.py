@@ -89,6 +89,7 @@ _LAZY = {  # need scikit-learn or Flax, which ``import l2c_jax`` leaves alone
     "mcl": "l2c_jax.pairwise",
     "predict_similarity": "l2c_jax.pairwise",
     "save_similarity": "l2c_jax.pairwise",
+    "cluster": "l2c_jax.deprecated",
 }
 
 __all__ = [

@@ -19,6 +19,7 @@ LAYERS = [  # from the bottom up; a set holds neighbors, which do not import eac
     {"recurrent", "pairwise"},
     {"tabular"},
     {"estimators", "plots"},
+    {"estimator", "similarity_clusterer", "deprecated"},  # deprecated names of the layer below
     {"io"},
     {"demo"},
     {"cli"},

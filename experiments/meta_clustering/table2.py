@@ -119,7 +119,7 @@ def rows(
       tables: one sample per run.
       learner: the learned clusterer.
       options: of the run.
-      bracket: what the names of methods end with.
+      bracket: suffix of the names of methods.
 
     Yields:
       A record, and its errors ``[n]``.

@@ -36,7 +36,7 @@ LEARNED = (REAL.row, MIXED.row, START_ROW)
 
 
 Result: TypeAlias = dict[str, Any]
-"""``errors`` of a row on the test tasks of a split, and what its record tells besides."""
+"""``errors`` of a row on the test tasks of a split, and further fields of its record."""
 
 
 class Split(NamedTuple):

@@ -25,7 +25,7 @@ API = "https://www.openml.org/api/v1/json"
 PAGE = 1000
 """Data sets a request."""
 MOST_PER_CLASS = 2000
-"""Rows kept of a class, drawn uniformly."""
+"""Most rows of a class; of more, a uniform sample."""
 NO_RESULTS = 412
 """HTTP status by which OpenML says that a list is empty."""
 
@@ -135,11 +135,11 @@ def fetch(number: int, cache: Path) -> Fetched:
 def thinned(table: Fetched, seed: int = 0) -> Fetched:
     """At most :data:`MOST_PER_CLASS` rows of a class, in their order."""
     rng = np.random.default_rng(seed)
-    kept = [
+    chosen = [
         rng.permutation(np.flatnonzero(table.labels == c))[:MOST_PER_CLASS]
         for c in range(len(table.classes))
     ]
-    rows = np.sort(np.concatenate(kept))
+    rows = np.sort(np.concatenate(chosen))
     return table._replace(points=table.points[rows], labels=table.labels[rows])
 
 

@@ -102,7 +102,7 @@ def measure(model: TabularModel, options: Options) -> list[Record]:
 def scores_on(
     name: str, config: BroadPrior, model: TabularModel, options: Options, *, calibrate: bool
 ) -> Scores:
-    """ARI of every method on fresh tasks; calibration of P(k | X) if asked for."""
+    """ARI of every method on fresh tasks; optionally calibration of P(k | X)."""
     tasks = drawn(config, options.seed, 4 if options.smoke else COUNT)
     own = calibration(tasks, model, options) if calibrate else {}
     return {"given": given_k(name, tasks, model, options), "calibration": own}

@@ -1,5 +1,6 @@
 """The command line ``l2c``: a thin layer over the library's own configurations."""
 
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -39,7 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             prog="l2c",
             description="Cluster tables with a pretrained learner, and train learners.",
         )
-        sys.exit(command.run())
+        code = command.run()
+        if arguments is None:  # the answer is complete: a late Ctrl-C finds nothing to stop
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.exit(code)
     except BrokenPipeError:  # the reader of our output has read enough
         sys.stderr.close()
         sys.exit(0)
@@ -49,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(error, 1)
     except (ValueError, OSError) as error:  # every refusal of the library is a ValueError
         _fail(error, 2)
+    except RuntimeError as error:  # such as processes that do not find each other
+        _fail(error, 1)
     except ImportError as error:
         hint = "install l2c_jax[plot] for pictures, l2c_jax[parquet] for Parquet files"
         _fail(f"{error}; {hint}", 2)

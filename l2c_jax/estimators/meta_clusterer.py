@@ -18,6 +18,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from l2c_jax.recurrent.config import InferenceConfig
+from l2c_jax.recurrent.learner import weights_path
 from l2c_jax.tabular.clusterer import TabularConfig, adapt_table, predict_chunks
 from l2c_jax.tabular.model import TabularModel, load_tabular_model
 
@@ -150,7 +151,13 @@ class MetaClusterer(
         return kept / kept.sum(axis=1, keepdims=True)
 
 
-@lru_cache(maxsize=8)
 def _model(weights: str) -> TabularModel:
-    """Each weight file is read once."""
+    """Each weight file is read once, and again when it changed."""
+    path = weights_path(weights)
+    state = path.stat() if path.is_file() else None
+    return _load(weights, None if state is None else (state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=8)
+def _load(weights: str, state: tuple[int, int] | None) -> TabularModel:
     return load_tabular_model(weights)

@@ -123,7 +123,8 @@ def load_similarity(path: str | Path, backbone: Backbone | None = None) -> Simil
     description = header.pop("backbone", None)
     try:
         backbone = backbone or backbone_from_description(description)
-        shapes = jax.eval_shape(lambda: init_similarity(jax.random.key(0), backbone))
+        with jax.enable_x64(False):  # files hold float32, whatever JAX's default is
+            shapes = jax.eval_shape(lambda: init_similarity(jax.random.key(0), backbone))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise weights.WeightsError(
             f"{path}: expected the configuration of a backbone, found {description} ({error})"

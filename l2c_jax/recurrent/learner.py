@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -87,6 +88,12 @@ class Learner:
     """The learner's shape."""
     metadata: Metadata = field(default=Metadata(), metadata={"static": True})
     """How it was made."""
+
+    @property
+    def model(self) -> ModelConfig:
+        """Deprecated name of ``config``."""
+        warnings.warn("Learner.model is Learner.config now", DeprecationWarning, stacklevel=2)
+        return self.config
 
     def without_metadata(self) -> "Learner":
         """The same learner for a compiled program, which is then shared by learners of a shape."""
@@ -198,7 +205,8 @@ def _model_config(
     try:
         given = dict(fields or {})
         config = ModelConfig(**{**given, "hidden": tuple(given["hidden"])})
-        return config, jax.eval_shape(lambda: init(jax.random.key(0), config))
+        with jax.enable_x64(False):  # files hold float32, whatever JAX's default is
+            return config, jax.eval_shape(lambda: init(jax.random.key(0), config))
     except (TypeError, KeyError, ValueError) as error:
         expected = [field.name for field in dataclasses.fields(ModelConfig)]
         raise WeightsError(

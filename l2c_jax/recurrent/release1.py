@@ -65,7 +65,8 @@ def renamed_header(header: Mapping[str, Any]) -> dict[str, Any]:
       header: of a weight file of kind "recurrent".
 
     Returns:
-      ``config``, ``training``, ``tasks`` and ``count_head`` under their present names, the rest unchanged.
+      ``config``, ``training``, ``tasks`` and ``count_head`` under their present names, the rest
+      unchanged.
 
     Example:
       >>> renamed_header({"model": {"memory": "cluster", "count_hidden": 8}})

@@ -61,7 +61,8 @@ def load_tabular_model(path: str | Path) -> TabularModel:
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: its count_head has no number of hidden units") from error
     sizes = learner.config.dimensions, hidden, learner.config.num_clusters
-    shapes = jax.eval_shape(lambda: {_NAME: init_count_head(jax.random.key(0), *sizes)})
+    with jax.enable_x64(False):
+        shapes = jax.eval_shape(lambda: {_NAME: init_count_head(jax.random.key(0), *sizes)})
     found = weights.load(weights_path(path), shapes, renamed=release1.LEAVES, allow_more=True)
     return TabularModel(learner, found[_NAME])
 

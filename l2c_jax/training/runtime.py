@@ -26,9 +26,14 @@ def use_compilation_cache() -> None:
     """Keep compiled programs on disk; later processes load them instead of compiling.
 
     A folder chosen by JAX's own setting or by ``JAX_COMPILATION_CACHE_DIR`` takes precedence.
+    Without a home directory nothing is kept.
     """
     if getattr(jax.config, "jax_compilation_cache_dir", None) is None:
-        jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
+        try:
+            folder = cache_folder()
+        except RuntimeError:  # no home directory
+            return
+        jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
 

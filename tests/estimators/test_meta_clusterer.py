@@ -1,11 +1,13 @@
 """The estimator: scikit-learn's conformance checks, and what its users rely on."""
 
+import importlib
 import os
 import subprocess
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
+import jax
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,9 +19,10 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import l2c_jax
 from l2c_jax.estimators.meta_clusterer import MetaClusterer
 from l2c_jax.metrics import adjusted_rand_index
-from l2c_jax.tabular import clusterer
+from l2c_jax.tabular import clusterer, load_tabular_model, save_tabular_model
 
 ROWS, TRUTH = make_blobs(200, centers=4, n_features=6, cluster_std=0.7, random_state=1)
 
@@ -38,8 +41,9 @@ EVERY_RULE = """
 import warnings
 warnings.simplefilter("ignore")
 from sklearn.utils.estimator_checks import check_estimator
+import l2c_jax
 from l2c_jax.estimators.meta_clusterer import MetaClusterer
-from l2c_jax.tabular import clusterer
+from l2c_jax.tabular import clusterer, load_tabular_model, save_tabular_model
 clusterer.CHUNK = 64
 results = check_estimator(MetaClusterer(n_orders=2), on_skip=None, on_fail=None)
 print(len(results), *(r["check_name"] for r in results if r["status"] != "passed"))
@@ -196,3 +200,28 @@ def test_any_table_is_clustered(rows, k):
 @given(tables, counts)
 def test_two_thousand_tables_are_clustered(rows, k):
     any_table_is_clustered(rows, k)
+
+
+def test_a_changed_weight_file_is_read_again(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    answers = []
+    for name in ("demo", "universal"):
+        save_tabular_model(path, load_tabular_model(name))
+        answers.append(MetaClusterer(2, weights=path, n_orders=2).fit(ROWS)._model)
+    assert [model.learner.config.architecture for model in answers] == ["stacked", "slots"]
+
+
+def test_old_module_names_work_and_say_what_they_are_now():
+    for module, name in (
+        ("estimator", "MetaClusterer"),
+        ("similarity_clusterer", "SimilarityClusterer"),
+    ):
+        with pytest.warns(DeprecationWarning, match=r"l2c_jax\.estimators"):
+            old = importlib.import_module(f"l2c_jax.{module}")
+        assert getattr(old, name) is getattr(l2c_jax, name)
+
+
+def test_weights_load_where_double_precision_is_the_default():
+    with jax.enable_x64(True):
+        labels = MetaClusterer(2, random_state=0, n_orders=2).fit_predict(ROWS)
+    assert len(np.unique(labels)) == 2

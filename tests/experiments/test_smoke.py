@@ -15,6 +15,7 @@ from experiments.lib import page, registry, runner
 from experiments.lib.paths import RESULTS
 from experiments.lib.records import read_records, write_records
 from experiments.lib.runner import Options, default_out, main
+from experiments.meta_clustering import recipes, table1
 from experiments.universal import common, prior_ablation
 from experiments.universal.card import with_card
 from l2c_jax.recurrent.config import ModelConfig
@@ -181,3 +182,13 @@ def test_numbers_of_clusters_are_counted_as_exact_and_within_one(tmp_path):
     entries = list(common.counted("some", found, options))
     assert [entry["method"] for entry in entries] == ["learned", "learned"]
     np.testing.assert_allclose([entry["mean"] for entry in entries], [1 / 3, 2 / 3])
+
+
+def test_rows_as_in_the_paper_are_left_out_without_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(recipes, "WEIGHTS", tmp_path)
+    options = Options(smoke=False, seed=0, out=tmp_path, retrain=False)
+    assert table1.learners("table1_paper", options) == []
+    recipe = recipes.RECIPES["table1_paper_seed2"]
+    assert (recipe.model.frame, recipe.model.logit_scale) == ("raw", 1.0)
+    assert (recipe.training.labels, recipe.training.lam) == ("sorted", 0.9)
+    assert recipe.training.seed == 2

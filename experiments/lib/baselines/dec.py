@@ -90,16 +90,16 @@ def pretrain(key: Key, points: Array, count: Array | int, config: DECConfig) -> 
     weights = init(key_init, points.shape[1], config)
     adam = optax.flatten(optax.adam(config.learning_rate))
 
-    def loss(weights: Autoencoder, clean: Array, seen: Array) -> Array:
-        restored: Any = decoder.apply(weights.decoder, encoder.apply(weights.encoder, seen))
+    def loss(weights: Autoencoder, clean: Array, masked: Array) -> Array:
+        restored: Any = decoder.apply(weights.decoder, encoder.apply(weights.encoder, masked))
         return ((restored - clean) ** 2).mean()
 
     def update(state: tuple, drawn: tuple[Array, Key, Array]) -> tuple:
         weights, opt_state = state
         chosen, key_mask, keep = drawn
         batch = points[chosen]
-        seen = batch * jax.random.bernoulli(key_mask, keep, batch.shape) / keep
-        gradient = jax.grad(loss)(weights, batch, seen)
+        masked = batch * jax.random.bernoulli(key_mask, keep, batch.shape) / keep
+        gradient = jax.grad(loss)(weights, batch, masked)
         change, opt_state = adam.update(gradient, opt_state)
         return (optax.apply_updates(weights, change), opt_state), None
 
@@ -171,7 +171,7 @@ def padded(points: np.ndarray) -> np.ndarray:
     """Points followed by zeros, up to 64, 128, 256, ... rows.
 
     Data sets of similar size share their compiled programs. Updates draw from the real points
-    alone, so padding costs one wider pass a refresh and no more.
+    alone, so padding only widens the assignment at each refresh.
 
     Args:
       points: ``[N, D]``.

@@ -104,7 +104,7 @@ def measure(options: Options) -> list[Record]:
     def learned(points: np.ndarray, seed: int) -> np.ndarray:
         return adapted(points, points, seed)
 
-    def designed(points: np.ndarray, seed: int) -> np.ndarray:
+    def baseline(points: np.ndarray, seed: int) -> np.ndarray:
         return np.stack([kmeans(table.astype(np.float64), 2, seed) for table in points])
 
     rates = partial(point_records, points=points, seed=options.seed, separations=separations)
@@ -114,7 +114,7 @@ def measure(options: Options) -> list[Record]:
     }
     return [
         *linkage_records(options.seed, cases),
-        *rates("k-means", designed),
+        *rates("k-means", baseline),
         *rates("learned", learned, adapted=variants),
     ]
 

@@ -1,0 +1,21 @@
+"""What goes away still works, and says what replaces it."""
+
+import numpy as np
+import pytest
+
+import l2c_jax
+
+
+def test_cluster_answers_as_adapt_and_predict_do():
+    points = np.random.default_rng(0).normal(size=(30, 3))
+    learner = l2c_jax.load_learner("demo")
+    with pytest.warns(DeprecationWarning, match=r"config"):
+        config = learner.model
+    with pytest.warns(DeprecationWarning, match="adapt_table"):
+        found = l2c_jax.cluster(learner.params, config, points, num_clusters=2)
+    model = l2c_jax.TabularModel(learner)
+    settings = l2c_jax.TabularConfig(l2c_jax.InferenceConfig(), standardize=False)
+    fitted = l2c_jax.adapt_table(model, points, 2, config=settings)
+    expected = l2c_jax.predict_table(model, fitted, points)
+    np.testing.assert_array_equal(found.probabilities, expected)
+    assert found.num_clusters == 2
