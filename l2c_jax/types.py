@@ -6,8 +6,9 @@
 ``D``  dimensions of a point
 ``K``  clusters: the width of the learner's output
 ``H``  hidden units of a recurrent layer
-``E``  passes over the data (epochs in the paper)
-``M``  visiting orders behind one answer
+``E``  epochs: passes over the data
+``M``  orders: members of the ensemble
+``V``  views: preprocessings of one data set
 =====  ==========================================
 """
 

@@ -53,7 +53,7 @@ class Spread:
 def draw_gaussians(key: Key, num_clusters: int, dimensions: int, spread: Spread) -> Gaussians:
     """Draw the means and covariances of one task's clusters (section 4.1).
 
-    As printed, means are uniform in :math:`[-\\theta, \\theta]^D` and
+    In the paper, means are uniform in :math:`[-\\theta, \\theta]^D` and
     :math:`\\Sigma_k = \\hat C_k^T \\hat C_k` with :math:`\\hat C_k = \\mathrm{orth}(C_k) / k_k`,
     :math:`k_k \\sim U(\\alpha, \\alpha + \\beta)`; since ``orth`` returns an orthogonal matrix,
     :math:`\\Sigma_k = I / k_k^2` is isotropic. With ``anisotropy`` the rows of ``orth`` are

@@ -64,7 +64,7 @@ class GaussianTasks:
     beta: float = 3.0
     """Range of the inverse standard deviation."""
     anisotropy: float = 0.0
-    """Largest spread of the log-eigenvalues of a covariance; 0: isotropic, as printed."""
+    """Largest spread of the log-eigenvalues of a covariance; 0: isotropic, as in the paper."""
     mean_anisotropy: float = 0.0
     """Largest spread of the log-stretches of a linear map of the means: clusters in a row."""
     shared_anisotropy: float = 0.0

@@ -151,9 +151,9 @@ class BroadPrior:
         keys = jax.random.split(key_changes, 6)
         chance = jax.random.uniform(key_chance, (7,))
         count = self.num_clusters
-        turn = orthogonal(key_turn, self.dimensions)
-        turned = (points @ turn) * columns[None, :]
-        points = jnp.where(chance[6] < 0.5, turned, points)
+        rotation = orthogonal(key_turn, self.dimensions)
+        rotated = (points @ rotation) * columns[None, :]
+        points = jnp.where(chance[6] < 0.5, rotated, points)
         wide = columns.sum() >= 2
         turns = wide & (chance[0] < self.swirled_prob)
         points = jnp.where(turns, swirled(keys[0], points, labels, columns, count), points)

@@ -46,12 +46,12 @@ def draw_swirls(
     return Swirls(planes, widths)
 
 
-def _turn(point: Array, plane: Array, angle_sign: float, width: Array) -> Array:
+def _rotate(point: Array, plane: Array, angle_sign: float, width: Array) -> Array:
     pair = point[plane]
     angle = angle_sign * jnp.pi * jnp.linalg.norm(pair) / width
     cos, sin = jnp.cos(angle), jnp.sin(angle)
-    turned = jnp.stack([cos * pair[0] + sin * pair[1], -sin * pair[0] + cos * pair[1]])
-    return point.at[plane].set(turned)
+    rotated = jnp.stack([cos * pair[0] + sin * pair[1], -sin * pair[0] + cos * pair[1]])
+    return point.at[plane].set(rotated)
 
 
 def swirl(point: Array, planes: Array, widths: Array) -> Array:
@@ -78,7 +78,7 @@ def swirl(point: Array, planes: Array, widths: Array) -> Array:
       True
     """
     for s in range(planes.shape[0]):
-        point = _turn(point, planes[s], 1.0, widths[s])
+        point = _rotate(point, planes[s], 1.0, widths[s])
     return point
 
 
@@ -94,5 +94,5 @@ def unswirl(point: Array, planes: Array, widths: Array) -> Array:
       ``[D]``.
     """
     for s in reversed(range(planes.shape[0])):
-        point = _turn(point, planes[s], -1.0, widths[s])
+        point = _rotate(point, planes[s], -1.0, widths[s])
     return point
