@@ -15,6 +15,15 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 
 from l2c_jax.estimators import MetaClusterer
+from l2c_jax.pairwise import (
+    MLP,
+    ConstrainedConfig,
+    Similarity,
+    SimilarityConfig,
+    cluster_by_similarity,
+    learn_similarity,
+    predict_similarity,
+)
 from l2c_jax.preprocessing import (
     apply_preprocessing,
     fit_table_preprocessing,
@@ -40,6 +49,7 @@ from l2c_jax.tasks import (
     log_posterior,
     make_pool,
 )
+from l2c_jax.training.loop import RunOptions
 from l2c_jax.training.weights import leaf_names
 
 HERE = Path(__file__).parent
@@ -315,3 +325,55 @@ def test_draws_of_a_mixture_of_distributions():
     synthetic = GaussianTasks(num_points=30, num_clusters=3)
     half = TaskMixture((table_tasks(num_clusters=4, min_clusters=2), synthetic), (0.5, 0.5))
     compare_draws("mixed/half", half.sample, keys=6)
+
+
+BACKBONE = MLP(columns=2, hidden=(16, 16))
+
+
+@cache
+def similarity() -> tuple[Similarity, list[float]]:
+    """Learned anew, with the losses that were logged."""
+    recorded, losses = golden("pairwise"), []
+    config = SimilarityConfig(
+        iterations=20, classes=9, per_class=3, learning_rate=5e-3, log_every=5
+    )
+    run = RunOptions(progress=False, on_log=lambda entry: losses.append(entry["loss"]))
+    learned, _ = learn_similarity(
+        recorded["points"], recorded["labels"], BACKBONE, config, run=run
+    )
+    return learned, losses
+
+
+def test_twenty_iterations_of_similarity_learning():
+    recorded, (learned, losses) = golden("pairwise"), similarity()
+    close(losses, recorded["similarity/logged_losses"])
+    leaves = zip(leaf_names(learned.variables), jax.tree.leaves(learned.variables), strict=True)
+    for name, leaf in leaves:
+        close(leaf, recorded[f"similarity/final.{name.replace('backbone', 'trunk')}"])
+
+
+@pytest.mark.parametrize("adapt", [True, False])
+def test_predicted_similarities(adapt):
+    recorded, (learned, _) = golden("pairwise"), similarity()
+    found = predict_similarity(
+        learned, recorded["others"][::3], recorded["points"][::4], adapt=adapt
+    )
+    name = "predicted_adapt" if adapt else "predicted_averages"
+    close(found, recorded[f"similarity/{name}"])
+
+
+@pytest.mark.parametrize("loss", ["mcl", "kcl"])
+def test_twenty_steps_of_constrained_clustering(loss):
+    recorded, (learned, _), losses = golden("pairwise"), similarity(), []
+    config = ConstrainedConfig(
+        num_clusters=4, loss=loss, epochs=10, batch=30, learning_rate=5e-3, log_every=5
+    )
+    run = RunOptions(progress=False, on_log=lambda entry: losses.append(entry["loss"]))
+    found, _ = cluster_by_similarity(learned, recorded["others"], BACKBONE, config, run=run)
+    np.testing.assert_array_equal(found.labels, recorded[f"{loss}/labels"])
+    close(found.probabilities, recorded[f"{loss}/probabilities"])
+    close(losses, recorded[f"{loss}/logged_losses"])
+    leaves = zip(leaf_names(found.variables), jax.tree.leaves(found.variables), strict=True)
+    for name, leaf in leaves:
+        old = name.replace("backbone", "trunk").replace(".head.", ".")
+        close(leaf, recorded[f"{loss}/final.{old}"])
