@@ -44,3 +44,13 @@ html_copy_source = False
 html_show_sphinx = False
 pygments_style = "friendly"
 pygments_dark_style = "monokai"
+
+
+def rewrite_links(app, path, docname, content):
+    """Links of included files as they are from the pages that include them."""
+    content[0] = content[0].replace("](ATTEMPTS.md)", "](attempts.md)")
+
+
+def setup(app):
+    """Called by Sphinx."""
+    app.connect("include-read", rewrite_links)

@@ -49,8 +49,8 @@ def main() -> None:
     figure.text(
         400,
         442,
-        "MCL: −log p_{i}·p_{j} if similar, −log(1 − p_{i}·p_{j}) if not.   "
-        "KCL: KL(p_{j} ‖ p_{i}) if similar, max(0, 2 − KL) if not.",
+        "MCL: -log p_{i}·p_{j} if similar, -log(1 - p_{i}·p_{j}) if not.   "
+        "KCL: KL(p_{j} ‖ p_{i}) if similar, max(0, 2 - KL) if not.",
         "small",
     )
     figure.box(350, 476, 150, 56, "clusters", "argmax of p(k | x)", kind="carry")

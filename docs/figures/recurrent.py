@@ -7,7 +7,7 @@ LAYERS = ("LSTM, 64 units", "LSTM, 64 units", "LSTM, 64 units", "LSTM, K units")
 
 def column(figure: Figure, x: float, t: str) -> None:
     """One step: a point at the bottom, its score at the top."""
-    before = {"t−1": "t−2", "t": "t−1", "t+1": "t"}[t]
+    before = {"t-1": "t-2", "t": "t-1", "t+1": "t"}[t]
     figure.box(x, 372, 130, 34, f"x_{{{t}}} , a_{{{before}}}")
     for index, name in enumerate(LAYERS):
         y = 302 - 68 * index
@@ -26,7 +26,7 @@ def main() -> None:
     """Draw."""
     figure = Figure(800, 690, "The recurrent learner")
     figure.text(20, 26, "One epoch: the points in random order", "title", "start")
-    columns = ((100, "t−1"), (330, "t"), (560, "t+1"))
+    columns = ((100, "t-1"), (330, "t"), (560, "t+1"))
     for x, t in columns:
         column(figure, x, t)
     for x in (22, 230, 460, 690):  # the carry
@@ -38,8 +38,8 @@ def main() -> None:
     figure.text(
         400,
         432,
-        "orange: the carry, hidden and cell state of each layer; kept from point to "
-        "point and from epoch to epoch",
+        "orange: the carry (hidden and cell state of each layer), kept from point to point "
+        "and from epoch to epoch",
         "small",
     )
 
@@ -59,7 +59,7 @@ def main() -> None:
     figure.arrow((160, 632), (190, 632))
     figure.box(190, 604, 120, 56, "preprocessing", "principal axes")
     figure.arrow((310, 632), (340, 632))
-    figure.box(340, 604, 160, 56, "E epochs × M orders", "adapt", kind="carry")
+    figure.box(340, 604, 160, 56, "E epochs \u00d7 M orders", "adapt", kind="carry")
     figure.arrow((500, 632), (530, 632))
     figure.box(530, 604, 100, 56, "M carries", "aligned", kind="carry")
     figure.arrow((630, 632), (660, 632))

@@ -30,7 +30,7 @@ class Figure:
 
     def text(self, x: float, y: float, text: str, kind: str = "text", anchor: str = "middle"):
         """One line; ``_{...}`` and ``^{...}`` are set lower and higher."""
-        text = text.replace("&", "&amp;").replace("<", "&lt;")
+        text = text.replace("&", "&amp;").replace("<", "&lt;").replace("-", "\u2212")
         for mark, shift, back in (("_{", 4, -4), ("^{", -6, 6)):
             while mark in text:
                 before, rest = text.split(mark, 1)
