@@ -67,6 +67,8 @@ def page_lines(package: ModuleType, first: list[str]) -> Iterator[str]:
     groups = {
         module.__name__.rpartition(".")[2]: (module, names) for module, names in exported(package)
     }
+    if hasattr(package, "__path__"):
+        yield from (f".. automodule:: {package.__name__}", "   :no-members:", "")
     listed = [name for name in first if name in groups]
     for short in listed + sorted(set(groups) - set(first)):
         module, names = groups[short]
@@ -82,15 +84,20 @@ def page_lines(package: ModuleType, first: list[str]) -> Iterator[str]:
 def entry(package: ModuleType, module: ModuleType, name: str) -> Iterator[str]:
     """One directive."""
     value = getattr(module, name)
-    public = getattr(package, name, None) is value
-    public = public and f"{package.__name__}.{name}" not in sys.modules  # a module of that name
-    shown = package.__name__ if public else module.__name__
     if inspect.isclass(value) and value.__module__ == module.__name__:
-        yield from (f".. autoclass:: {shown}.{name}", "")
+        yield from (f".. autoclass:: {home_of(value)}.{name}", "")
     elif inspect.isfunction(value) or (callable(value) and hasattr(value, "__wrapped__")):
-        yield from (f".. autofunction:: {shown}.{name}", "")
+        yield from (f".. autofunction:: {home_of(value)}.{name}", "")
     else:
         yield from (f".. autodata:: {module.__name__}.{name}", "   :no-value:", "")
+
+
+def home_of(value: Any) -> str:
+    """Where a function or class is documented: its package if that exports it, or its module."""
+    package = ".".join(value.__module__.split(".")[:2])
+    public = getattr(sys.modules.get(package), value.__name__, None) is value
+    is_module = f"{package}.{value.__name__}" in sys.modules
+    return package if public and not is_module else value.__module__
 
 
 def table_lines(package: ModuleType) -> Iterator[str]:
@@ -106,8 +113,7 @@ def table_lines(package: ModuleType) -> Iterator[str]:
         line = (inspect.getdoc(value) or "").partition("\n\n")[0].replace("\n", " ")
         if isinstance(value, str | int | float | dict | tuple):
             line = ""
-        home = getattr(value, "__module__", None) or package.__name__
-        yield f"   * - :py:obj:`{name} <{home}.{name}>`"
+        yield f"   * - :py:obj:`{name} <{package.__name__}.{name}>`"
         yield f"     - {line}"
     yield ""
 
@@ -148,8 +154,58 @@ def describe_field(
     lines[:] = [shape] if shape else []
 
 
+def find(path: str) -> Any:
+    """The object of a dotted path, or ``None``; an attribute goes before a module of its name."""
+    first, *rest = path.split(".")
+    value = importlib.import_module(first)
+    for part in rest:
+        if not hasattr(value, part) and inspect.ismodule(value):
+            try:
+                importlib.import_module(f"{value.__name__}.{part}")
+            except ImportError:
+                return None
+        value = getattr(value, part, None)
+    return value
+
+
+def resolve(app: Sphinx, env: Any, node: Any, contnode: Any) -> Any:
+    """A reference by another path than the documented one, such as that of the module."""
+    if node.get("refdomain") != "py":
+        return None
+    for target in (node["reftarget"], f"{node.get('py:module')}.{node['reftarget']}"):
+        value = find(target) if target.startswith("l2c_jax") else None
+        if inspect.isfunction(value) or inspect.isclass(value):
+            path = f"{home_of(value)}.{value.__name__}"
+            domain, page = env.get_domain("py"), node["refdoc"]
+            return domain.resolve_xref(env, page, app.builder, "obj", path, node, contnode)
+    return None
+
+
+_VALUES = ("attribute", "data", "property")
+_written: dict[str, list[str]] = {}
+
+
+def keep_docstring(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
+) -> None:
+    """Keep the docstring of a value: napoleon would read "K: the width" as a type and a text."""
+    if what in _VALUES:
+        _written[name] = lines[:]
+
+
+def restore_docstring(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
+) -> None:
+    """The docstring of a value as it was written."""
+    if what in _VALUES:
+        lines[:] = _written.pop(name)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register both."""
+    """Register the handlers; napoleon has priority 500."""
     app.connect("source-read", expand)
-    app.connect("autodoc-process-docstring", describe_field)
+    app.connect("missing-reference", resolve)
+    app.connect("autodoc-process-docstring", describe_field, priority=300)
+    app.connect("autodoc-process-docstring", keep_docstring, priority=400)
+    app.connect("autodoc-process-docstring", restore_docstring, priority=600)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,5 +1,6 @@
 """Boxes, arrows and text as SVG; the colors follow the page's theme, or are light without one."""
 
+import re
 from pathlib import Path
 
 STYLE = """
@@ -30,13 +31,14 @@ class Figure:
 
     def text(self, x: float, y: float, text: str, kind: str = "text", anchor: str = "middle"):
         """One line; ``_{...}`` and ``^{...}`` are set lower and higher."""
-        text = text.replace("&", "&amp;").replace("<", "&lt;").replace("-", "\u2212")
+        text = text.replace("&", "&amp;").replace("<", "&lt;")
+        text = re.sub(r"(?<![A-Za-z]{2})-", "\u2212", text)  # minus, except in words
         for mark, shift, back in (("_{", 4, -4), ("^{", -6, 6)):
             while mark in text:
                 before, rest = text.split(mark, 1)
                 inner, after = rest.split("}", 1)
                 text = (
-                    f'{before}<tspan dy="{shift}" font-size="70%">{inner}</tspan>'
+                    f'{before}<tspan dy="{shift}" font-size="78%">{inner}</tspan>'
                     f'<tspan dy="{back}">{after}</tspan>'
                 )
         self.parts.append(
