@@ -44,3 +44,14 @@ def test_commands_parse(page):
 
     for line in COMMAND.findall(page.read_text()):
         tyro.cli(Command, args=shlex.split(line)[1:])
+
+
+def test_every_public_package_has_a_reference_page():
+    import l2c_jax
+
+    folder = Path(l2c_jax.__file__).parent
+    packages = {
+        path.parent.name for path in folder.glob("*/__init__.py") if "__all__" in path.read_text()
+    }
+    pages = {path.stem for path in (DOCS / "reference").glob("*.rst")}
+    assert packages - {"cli"} <= pages

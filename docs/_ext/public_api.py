@@ -3,7 +3,7 @@
 A line ``.. public-api:: PACKAGE [MODULE ...]`` in a page becomes one section for each module of
 the package, in the order given and then by name: the module's docstring, and every name that it
 defines and that the package exports in ``__all__``. A package without ``__all__`` exports all
-public names of its modules.
+public functions and classes of its modules. ``MODULE+`` shows all public names of a module.
 
 A line ``.. public-names:: PACKAGE`` becomes a table of what the package exports, with links.
 """
@@ -69,10 +69,13 @@ def page_lines(package: ModuleType, first: list[str]) -> Iterator[str]:
     }
     if hasattr(package, "__path__"):
         yield from (f".. automodule:: {package.__name__}", "   :no-members:", "")
-    listed = [name for name in first if name in groups]
-    for short in listed + sorted(set(groups) - set(first)):
+    whole = {name.rstrip("+") for name in first if name.endswith("+")}
+    listed = [name for name in (name.rstrip("+") for name in first) if name in groups]
+    for short in listed + sorted(set(groups) - set(listed)):
         module, names = groups[short]
-        if not names and short not in first:
+        if short in whole:
+            names = defined_names(module)
+        if not names and short not in listed:
             continue
         if module is not package:
             yield from ("", short, "-" * len(short), "")
