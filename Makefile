@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env demo test lint format docs clean
+.PHONY: env demo test lint format clean
 
 env: .venv/ready
 
@@ -27,6 +27,7 @@ format: env
 	$(BIN)/ruff check --fix .
 
 # warnings are errors; nothing is fetched
+.PHONY: docs
 docs: env
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo docs/_build/html/index.html
