@@ -26,6 +26,12 @@ format: env
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# warnings are errors; nothing is fetched
+.PHONY: docs
+docs: env
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
+
 # one process a core, one thread a process
 test: export OMP_NUM_THREADS = 1
 test: export OPENBLAS_NUM_THREADS = 1
@@ -41,4 +47,4 @@ test-all: test
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m slow tests
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv build dist docs/_build *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,31 @@
+"""A table on its way to labels."""
+
+from svg import Figure
+
+
+def main() -> None:
+    """Draw."""
+    figure = Figure(800, 250, "From a table to labels")
+    figure.box(20, 60, 110, 60, "table", "N rows, D columns")
+    figure.arrow((130, 90), (156, 90))
+    figure.box(156, 60, 116, 60, "sample", "≤ 2,048 rows")
+    figure.arrow((272, 90), (298, 90))
+    figure.box(298, 60, 130, 60, "preprocessing", "8 principal axes")
+    figure.arrow((428, 90), (454, 90))
+    figure.box(454, 60, 130, 60, "adapt, k given", "16 orders", kind="carry")
+    figure.arrow((584, 90), (610, 90))
+    figure.box(610, 60, 170, 60, "predict", "every row by itself")
+    figure.box(298, 160, 130, 60, "adapt for", "k = 1 … K", kind="carry")
+    figure.arrow((363, 120), (363, 160))
+    figure.arrow((428, 190), (454, 190))
+    figure.box(454, 160, 130, 60, "head", "P(k | X)", kind="weights")
+    figure.arrow((519, 160), (519, 120))
+    figure.text(528, 145, "median", "small", "start")
+    figure.text(610, 185, "only where k is not given", "small", "start")
+    figure.arrow((75, 60), (75, 30), (695, 30), (695, 60))
+    figure.text(385, 22, "all rows, 1,024 per call, through the same preprocessing", "small")
+    figure.save("tabular")
+
+
+if __name__ == "__main__":
+    main()
