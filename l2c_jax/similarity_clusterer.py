@@ -1,11 +1,16 @@
 """Deprecated: ``SimilarityClusterer`` lives in :mod:`l2c_jax.estimators` since version 0.2."""
 
 import warnings
+from typing import Any
 
-from l2c_jax.estimators import SimilarityClusterer
+from l2c_jax import estimators
 
-__all__ = ["SimilarityClusterer"]
 
-warnings.warn(
-    "l2c_jax.similarity_clusterer is l2c_jax.estimators now", DeprecationWarning, stacklevel=2
-)
+def __getattr__(name: str) -> Any:
+    """A name of :mod:`l2c_jax.estimators`, with a warning."""
+    if name.startswith("_"):
+        raise AttributeError(name)
+    warnings.warn(
+        "l2c_jax.similarity_clusterer is l2c_jax.estimators now", DeprecationWarning, stacklevel=2
+    )
+    return getattr(estimators, name)

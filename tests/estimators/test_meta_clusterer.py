@@ -216,9 +216,10 @@ def test_old_module_names_work_and_say_what_they_are_now():
         ("estimator", "MetaClusterer"),
         ("similarity_clusterer", "SimilarityClusterer"),
     ):
+        old = importlib.import_module(f"l2c_jax.{module}")
         with pytest.warns(DeprecationWarning, match=r"l2c_jax\.estimators"):
-            old = importlib.import_module(f"l2c_jax.{module}")
-        assert getattr(old, name) is getattr(l2c_jax, name)
+            found = getattr(old, name)
+        assert found is getattr(l2c_jax, name)
 
 
 def test_weights_load_where_double_precision_is_the_default():

@@ -58,9 +58,10 @@ def test_a_point_is_labelled_by_itself():
 
 
 def test_labels_are_the_clusters_of_largest_probability():
-    found = answer(POINTS, config=InferenceConfig(orders=1), model=FREE)
+    found = answer(POINTS, model=FREE)
     np.testing.assert_array_equal(found.labels, found.probabilities.argmax(axis=1))
-    assert len(np.unique(found.labels)) > 1  # or the tests here would be empty
+    gaps = np.ptp(found.probabilities, axis=0)
+    assert gaps.max() > 0.01  # points differ, or the tests here would be empty
 
 
 def test_a_given_number_is_obeyed_and_zero_leaves_all_clusters_open():

@@ -67,6 +67,8 @@ def test_a_missing_checkpoint_is_refused(checkpoints):
         checkpoints.restore(2, STATE)
 
 
+# Orbax leaves its own event loop behind when it fails
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", ["_METADATA", "manifest.ocdbt"])
 def test_a_damaged_checkpoint_is_refused(checkpoints, tmp_path, name):
     checkpoints.save(1, STATE)
