@@ -24,6 +24,8 @@ from l2c_jax.recurrent.model import init
 from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tasks.prior import BroadPrior
 
+SLOW = ("zero_shot", "omniglot", "domain_shift", "speed", "pair_head_speed", "prior_ablation")
+"""Smoke runs that take longest to compile; ``make test-all`` runs them."""
 METHODS = {
     *("k-means", "kernel k-means", "spectral", "DBSCAN", "HDBSCAN", "Gaussian mixture", "Ward"),
     *("DEC", "learned", "Bayes oracle", "single linkage", "constant"),
@@ -34,7 +36,10 @@ METHODS = {
 
 
 @pytest.mark.filterwarnings("ignore")  # of the libraries that the baselines come from
-@pytest.mark.parametrize("name", registry.MODULES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in registry.MODULES],
+)
 def test_smoke(name, tmp_path: Path, capsys):
     experiment = importlib.import_module(registry.MODULES[name])
     arguments = ["--smoke", "--seed", "5", "--out", str(tmp_path)]

@@ -202,19 +202,3 @@ def test_clusters_beyond_the_count_get_no_probability(count):
 def test_scale_one_caps_probabilities_as_the_paper_has_it(num_clusters, cap):
     surest = jnp.where(jnp.arange(num_clusters) == 0, 1.0, -1.0)[None, :]
     assert float(jnp.exp(log_probabilities(surest, 1.0)).max()) == pytest.approx(cap, abs=5e-4)
-
-
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        ({"dimensions": 0}, "dimensions and num_clusters must be at least 1"),
-        ({"num_clusters": 0}, "dimensions and num_clusters must be at least 1"),
-        ({"hidden": ()}, "at least one layer"),
-        ({"hidden": (8, 0)}, "at least 1 unit"),
-        ({"preprocessing": "polar"}, "preprocessing must be one of .*'raw'.*, got 'polar'"),
-        ({"logit_scale": 0.0}, "logit_scale must be positive"),
-    ],
-)
-def test_impossible_models_are_refused(fields, message):
-    with pytest.raises(ValueError, match=message):
-        ModelConfig(**fields)

@@ -215,17 +215,3 @@ def test_single_precision_weights_work_where_double_is_the_default():
             params, clear(params, MODEL), given(2).astype(np.float32), ORDER, MODEL
         )
     assert {leaf.dtype for leaf in jax.tree.leaves((carry, scores))} == {np.dtype(np.float32)}
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"architecture": "nobody"},
-        {"architecture": "slots", "hidden": (4,)},
-        {"architecture": "slots", "hidden": (4, 4), "logit_scale": 1.0},
-        {"architecture": "slots", "hidden": (4,), "logit_scale": 1.0, "feedback": False},
-    ],
-)
-def test_impossible_models_are_refused(fields):
-    with pytest.raises(ValueError, match="architecture"):
-        ModelConfig(**fields)

@@ -1,140 +1,20 @@
-"""The head that guesses the number of clusters."""
-
-from dataclasses import replace
+"""The head for the number of clusters."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
-from l2c_jax.recurrent.config import ModelConfig
-from l2c_jax.recurrent.learner import Learner, load_learner
-from l2c_jax.recurrent.model import init
-from l2c_jax.tabular.features import NEIGHBORS, RIDGE, count_features
-from l2c_jax.tabular.fit_count_head import CountHeadConfig, fit_count_head
-from l2c_jax.tabular.model import load_tabular_model, save_tabular_model
-from l2c_jax.tabular.persistence import mode_prominences
-from l2c_jax.tabular.separation import separation
-from l2c_jax.tasks.base import Task
-
-MODEL = ModelConfig(dimensions=2, num_clusters=3, hidden=(32,), condition_on_num_clusters=True)
+from l2c_jax.tabular.count_head import count_log_probs, init_count_head
+from l2c_jax.tabular.features import num_features
 
 
-def groups(key: jax.Array, most: int = 3) -> Task:
-    """Tight groups far from each other: their number is easy to see."""
-    key_count, key_points = jax.random.split(key)
-    count = jax.random.randint(key_count, (), 1, most + 1)
-    labels = jnp.arange(24) % count
-    points = jnp.array([[0.0, 0.0], [5.0, 0.0], [0.0, 5.0]])[labels]
-    noise = 0.1 * jax.random.normal(key_points, (24, 2))
-    return Task(points + noise, labels, jnp.ones(24, bool))
-
-
-def answers(key: jax.Array, number: int, readings: int, points: int) -> jax.Array:
-    """Made up, but as told: 1 ... K clusters."""
-    logits = 3 * jax.random.normal(key, (number, readings, points, number))
-    allowed = jnp.arange(number)[None, :] <= jnp.arange(number)[:, None]
-    return jax.nn.softmax(jnp.where(allowed[:, None, None, :], logits, -1e9), axis=-1)
-
-
-POINTS_KEY = jax.random.key(4)
-POINTS = jax.random.normal(jax.random.key(1), (7, 2))
-
-
-def test_the_numbering_of_the_clusters_does_not_matter():
-    given, mask = answers(jax.random.key(0), 3, 2, 7), jnp.arange(7) < 5
-    turned = given.at[2, 1].set(given[2, 1][:, jnp.array([2, 0, 1])])
-    np.testing.assert_allclose(
-        count_features(POINTS, mask, given, given[1]),
-        count_features(POINTS, mask, turned, given[1][:, :, ::-1]),
-        atol=1e-6,
-    )
-
-
-def test_masked_points_do_not_matter():
-    given, mask = answers(jax.random.key(0), 3, 2, 7), jnp.arange(7) < 5
-    changed = given.at[:, :, 5:].set(1 / 3)
-    moved = POINTS.at[5:].set(9.0)
-    np.testing.assert_allclose(
-        count_features(POINTS, mask, given, given[0]),
-        count_features(moved, mask, changed, changed[0]),
-        atol=1e-6,
-    )
-
-
-@pytest.mark.optimized
-def test_features_against_numpy():
-    given, mask = answers(jax.random.key(0), 3, 2, 7), jnp.ones(7, bool)
-    found = np.asarray(count_features(POINTS, mask, given, given[1]))
-    points = np.asarray(POINTS, np.float64)
-    expected = []
-    for told, of_number in enumerate(np.asarray(given, np.float64), start=1):
-        single = []
-        for p in of_number:
-            means = (p.T @ points)[:told] / p.sum(axis=0)[:told, None]
-            far = ((points[:, None] - means[None]) ** 2).sum(axis=2)
-            between = (points**2).sum() - (p[:, :told] * far).sum()
-            within = 1 - between / (points**2).sum()
-            entropy = -(p[:, :told] * np.log(p[:, :told] + 1e-9)).sum() / 7
-            smallest = p.sum(axis=0)[:told].min() / 7
-            likely = 0.0
-            for weights in p.T[:told]:
-                spread = np.cov(points.T, aweights=weights, ddof=0) / (points**2).sum() * 7
-                log_volume = np.linalg.slogdet(spread + RIDGE * np.eye(2))[1]
-                likely += weights.mean() * (np.log(weights.mean()) - 0.5 * log_volume)
-            single.append([p.max(axis=1).mean(), entropy, np.log(within), smallest, likely])
-        with_whom = [p @ p.T for p in of_number]
-        cosine = (with_whom[0] * with_whom[1]).sum() / np.prod(
-            [np.linalg.norm(table) for table in with_whom]
-        )
-        hard = [np.eye(3, dtype=np.float32)[p.argmax(axis=1)] for p in of_number]
-        gaps = np.array([separation(POINTS, labels, told) for labels in hard])
-        expected += [*np.mean(single, axis=0), cosine]
-        expected += [*gaps.mean(axis=0), *gaps[:, :2].min(axis=0)]
-    free = np.asarray(given[1], np.float64)
-    expected += [*np.sort(free.mean(axis=1), axis=1)[:, ::-1].mean(axis=0)]
-    expected += [free.max(axis=2).mean(), -(free * np.log(free + 1e-9)).sum(axis=2).mean()]
-    for neighbours in NEIGHBORS:
-        expected += [*mode_prominences(POINTS, mask, neighbors=neighbours, most=5).ravel()]
-    expected += [*(points**2).mean(axis=0), np.log10(7)]
+def test_the_head_is_a_perceptron():
+    head = init_count_head(jax.random.key(0), dimensions=2, hidden=5, num_clusters=3)
+    head = head._replace(hidden_bias=jnp.arange(5.0), output_bias=jnp.arange(3.0))
+    features = np.random.default_rng(0).normal(size=num_features(2, 3))
+    weights = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), head)
+    hidden = np.maximum(features @ weights.hidden_kernel + weights.hidden_bias, 0)
+    logits = hidden @ weights.output_kernel + weights.output_bias
+    expected = logits - np.log(np.exp(logits).sum())
+    found = count_log_probs(head, jnp.asarray(features, jnp.float32))
     np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
-def test_one_reading_agrees_with_itself_and_one_point_is_finite():
-    given = answers(POINTS_KEY, 3, 1, 4)
-    found = count_features(jnp.zeros((4, 2)), jnp.arange(4) < 1, given, given[0])
-    assert np.isfinite(found).all()
-    assert found[5] == 1.0
-
-
-class Groups:
-    """A task distribution by duck typing."""
-
-    num_points, dimensions, num_clusters = 24, 2, 3
-    sample = staticmethod(groups)
-
-
-def test_a_head_learns_to_count_and_shares_a_file_with_the_learner(tmp_path):
-    learner = Learner(init(jax.random.key(0), MODEL), MODEL)
-    config = CountHeadConfig(tasks=1000, epochs=60, batch=64, hidden=16, learning_rate=1e-2)
-    model = fit_count_head(learner, Groups(), config, progress=False)
-    assert model.learner.metadata.extra["count_head"]["exact"] > 0.7  # by chance 1/3
-    path = tmp_path / "weights.safetensors"
-    save_tabular_model(path, model)
-    again = load_tabular_model(path)
-    jax.tree.map(np.testing.assert_array_equal, again.count_head, model.count_head)
-    jax.tree.map(np.testing.assert_array_equal, load_learner(path).params, learner.params)
-    assert again.learner.metadata.extra["count_head"]["hidden"] == 16
-
-
-def test_a_learner_without_an_input_for_k_gets_no_head():
-    config = replace(MODEL, condition_on_num_clusters=False)
-    learner = Learner(init(jax.random.key(0), config), config)
-    with pytest.raises(ValueError, match="condition_on_num_clusters"):
-        fit_count_head(learner, Groups(), CountHeadConfig(), progress=False)
-
-
-@pytest.mark.parametrize("bad", [{"tasks": 5}, {"hidden": 0}, {"learning_rate": 0.0}])
-def test_bad_configurations_are_refused(bad):
-    with pytest.raises(ValueError, match="must be"):
-        CountHeadConfig(**bad)

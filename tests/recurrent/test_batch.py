@@ -1,0 +1,52 @@
+"""A batch of tasks as the loss reads them."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from l2c_jax.preprocessing import preprocess
+from l2c_jax.recurrent.batch import prepare_batch, preprocess_task
+from l2c_jax.recurrent.config import ModelConfig, TrainConfig
+from l2c_jax.tasks.base import Task, sort_labels
+
+CONFIG = ModelConfig(num_clusters=3)
+RNG = np.random.default_rng(0)
+TASKS = Task(
+    jnp.asarray(RNG.normal(size=(200, 8, 2)), jnp.float32),
+    jnp.asarray(RNG.integers(3, size=(200, 8))),
+    jnp.ones((200, 8), bool),
+)
+
+
+def prepared(**fields):
+    return prepare_batch(jax.random.key(1), TASKS, CONFIG, TrainConfig(**fields), None)[1]
+
+
+def test_a_task_is_preprocessed_and_its_labels_sorted():
+    one = jax.tree.map(lambda leaf: leaf[0], TASKS)
+    found = preprocess_task(one, CONFIG)
+    points = preprocess(one.points, one.mask, "principal", 2)
+    np.testing.assert_allclose(found.points, points, atol=1e-6)
+    expected = sort_labels(one._replace(points=points), 3)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+
+
+def test_neighbors_are_found_only_for_the_local_loss():
+    assert prepared().neighbors is None
+    assert prepared(classification_weight=0.5, num_neighbors=2).neighbors.indices.shape == (
+        200,
+        8,
+        2,
+    )
+
+
+def test_the_number_of_clusters_is_dropped_for_its_share_of_the_tasks():
+    assert prepared().k_given.all()
+    assert 0.6 < prepared(k_dropout=0.3).k_given.mean() < 0.8  # three standard errors
+
+
+def test_rotations_keep_the_distances_of_the_points():
+    before, after = prepared().tasks.points, prepared(random_rotation_prob=1.0).tasks.points
+    for one, other in zip(before[:5], after[:5], strict=True):
+        np.testing.assert_allclose(one @ one.T, other @ other.T, atol=1e-4)
+    assert np.abs(before - after).max() > 0.1
