@@ -42,7 +42,7 @@ from l2c_jax.recurrent import (
     load_learner,
     local_loss,
     predict,
-    pretrained,
+    pretrained_weights,
     save_learner,
 )
 from l2c_jax.tabular import (
@@ -134,7 +134,7 @@ __all__ = [
     "predict",
     "predict_similarity",
     "predict_table",
-    "pretrained",
+    "pretrained_weights",
     "save_learner",
     "save_similarity",
     "save_tabular_model",

@@ -15,12 +15,12 @@ ROOT = Path(__file__).parent.parent
 CHECK = """
 import importlib.metadata, pathlib, sys
 import l2c_jax
-from l2c_jax import load_learner, pretrained
+from l2c_jax import load_learner, pretrained_weights
 package = pathlib.Path(l2c_jax.__file__).parent
 assert pathlib.Path(sys.prefix) in package.parents, f"not the installed package: {package}"
 assert (package / "py.typed").exists(), "py.typed is missing"
 for name in ("demo", "universal"):
-    assert name in pretrained(), f"the packaged weights {name} are missing"
+    assert name in pretrained_weights(), f"the packaged weights {name} are missing"
     load_learner(name)
 print("installed", importlib.metadata.version("l2c_jax"))
 """

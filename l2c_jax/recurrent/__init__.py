@@ -15,7 +15,7 @@ from l2c_jax.recurrent.learner import (
     Learner,
     Metadata,
     load_learner,
-    pretrained,
+    pretrained_weights,
     save_learner,
 )
 from l2c_jax.recurrent.losses import (
@@ -71,7 +71,7 @@ __all__ = [
     "nearest_neighbors",
     "predict",
     "predict_tasks",
-    "pretrained",
+    "pretrained_weights",
     "rollout",
     "sample_tasks",
     "save_learner",

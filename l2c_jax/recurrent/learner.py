@@ -136,7 +136,7 @@ def load_learner(path: str | Path) -> Learner:
     """Read a learner.
 
     Args:
-      path: a file, or the name of weights that come with the package; see :func:`pretrained`.
+      path: a file, or the name of packaged weights; see :func:`pretrained_weights`.
 
     Returns:
       The learner, ready for :func:`l2c_jax.recurrent.inference.adapt`.
@@ -184,14 +184,14 @@ def read_header(path: str | Path) -> dict[str, Any]:
 
 def weights_path(path: str | Path) -> Path:
     """The file of packaged weights, or the path itself."""
-    return pretrained().get(str(path), Path(path))
+    return pretrained_weights().get(str(path), Path(path))
 
 
-def pretrained() -> dict[str, Path]:
+def pretrained_weights() -> dict[str, Path]:
     """The weights that come with the package, by name.
 
     Example:
-      >>> sorted(pretrained())
+      >>> sorted(pretrained_weights())
       ['demo', 'universal']
     """
     folder = Path(str(resources.files("l2c_jax"))) / "pretrained"

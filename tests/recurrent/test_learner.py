@@ -14,7 +14,7 @@ from l2c_jax.recurrent.learner import (
     Learner,
     Metadata,
     load_learner,
-    pretrained,
+    pretrained_weights,
     save_learner,
 )
 from l2c_jax.recurrent.model import init
@@ -151,6 +151,6 @@ def test_missing_learner_is_refused(tmp_path):
 
 
 def test_every_shipped_learner_loads_by_name():
-    for name, path in pretrained().items():
+    for name, path in pretrained_weights().items():
         if weights.read_header(path)["kind"] == KIND:
             assert jax.tree.leaves(load_learner(name).params)
