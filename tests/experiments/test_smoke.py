@@ -24,7 +24,10 @@ from l2c_jax.recurrent.model import init
 from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tasks.prior import BroadPrior
 
-SLOW = ("zero_shot", "omniglot", "domain_shift", "speed", "pair_head_speed", "prior_ablation")
+SLOW = (
+    *("zero_shot", "speed", "prior_ablation", "omniglot"),
+    *("ablations", "demo", "domain_shift", "figure3"),
+)
 """Smoke runs that take longest to compile; ``make test-all`` runs them."""
 METHODS = {
     *("k-means", "kernel k-means", "spectral", "DBSCAN", "HDBSCAN", "Gaussian mixture", "Ward"),
@@ -194,6 +197,7 @@ def test_rows_as_in_the_paper_are_left_out_without_weights(tmp_path, monkeypatch
     options = Options(smoke=False, seed=0, out=tmp_path, retrain=False)
     assert table1.learners("table1_paper", options) == []
     recipe = recipes.RECIPES["table1_paper_seed2"]
-    assert (recipe.model.frame, recipe.model.logit_scale) == ("raw", 1.0)
-    assert (recipe.training.labels, recipe.training.lam) == ("sorted", 0.9)
+    assert (recipe.model.preprocessing, recipe.model.logit_scale) == ("raw", 1.0)
+    assert recipe.training.label_assignment == "canonical"
+    assert recipe.training.classification_weight == 0.9
     assert recipe.training.seed == 2
