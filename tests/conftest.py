@@ -16,6 +16,6 @@ jax.config.update("jax_disable_most_optimizations", "L2C_XLA_OPTIMIZED" not in o
 
 @pytest.fixture(autouse=True, scope="module")
 def free_programs():
-    """Let go of a module's compiled programs: thousands of them exhaust a process's memory maps."""
+    """Free a module's compiled programs: thousands exhaust a process's memory maps."""
     yield
     jax.clear_caches()
