@@ -18,9 +18,8 @@ LAYERS = [  # from the bottom up; a set holds neighbors, which do not import eac
     {"tasks"},
     {"recurrent", "pairwise"},
     {"tabular"},
-    {"estimators", "plots"},
+    {"estimators", "io", "plots"},
     {"estimator", "similarity_clusterer", "deprecated"},  # deprecated names of the layer below
-    {"io"},
     {"demo"},
     {"cli"},
     {"__init__", "__main__"},

@@ -1,4 +1,4 @@
-"""Test tasks, the labels that a learner and the Bayes oracle give them, and their scores."""
+"""Test tasks, and the labels that a learner gives them."""
 
 from functools import partial
 
@@ -7,15 +7,12 @@ import numpy as np
 
 from l2c_jax.preprocessing import apply_preprocessing, fit_table_preprocessing
 from l2c_jax.recurrent.config import InferenceConfig
-from l2c_jax.recurrent.evaluation import oracle_labels, sample_with_oracle
-from l2c_jax.recurrent.evaluation import score_tasks as scores_of_tasks
-from l2c_jax.recurrent.inference import last_epoch, predict_tasks
+from l2c_jax.recurrent.evaluation import predict_tasks, sample_with_oracle
+from l2c_jax.recurrent.inference import last_epoch
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.tabular.clusterer import pad_points
 from l2c_jax.tasks.base import Task
 from l2c_jax.tasks.gaussian import GaussianTasks, Mixture
-
-__all__ = ["draw_tasks", "labels_of_points", "learned_labels", "oracle_labels", "scores_of_tasks"]
 
 
 def draw_tasks(config: GaussianTasks, seed: int, count: int) -> tuple[Task, Mixture]:

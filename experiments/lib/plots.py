@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from l2c_jax.atomic import replacing
@@ -13,53 +15,56 @@ from l2c_jax.plots import renamed_like
 COLORS = [mpl.colormaps["tab10"](index) for index in range(10)]
 
 
-def growth(
-    path: str | Path, curves: Mapping[str, Sequence[tuple[float, float]]], *, x: str, y: str
-) -> None:
+Curves: TypeAlias = Mapping[str, Sequence[tuple[float, float]]]
+"""Points ``(x, y)`` by name, in rising order of x."""
+
+
+def growth(path: str | Path, curves: Curves, *, x: str, y: str) -> None:
     """Curves on two logarithmic axes, with a dotted line of slope 1.
 
     Args:
       path: a PNG file.
-      curves: points ``(x, y)`` by name, in rising order of x.
+      curves: points by name.
       x: label of the axis, with its unit.
       y: likewise.
     """
-    figure = Figure(figsize=(6, 4.2), layout="constrained")
-    axes = figure.subplots()
-    for name, points in curves.items():
-        axes.loglog(*zip(*points, strict=True), marker="o", markersize=4, label=name)
+    figure, axes = _curves(curves, x, y)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
     first = next(iter(curves.values()))
     ends = [first[0][0], first[-1][0]]
     middle = first[len(first) // 2]
     proportional = [middle[1] * end / middle[0] for end in ends]
-    axes.loglog(ends, proportional, ":", color="grey", label="in proportion")
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    axes.grid(visible=True, which="major", alpha=0.3)
-    axes.legend(fontsize=8)
-    with replacing(path) as draft:
-        figure.savefig(draft, dpi=110)
+    axes.plot(ends, proportional, ":", color="grey", label="in proportion")
+    _finish(path, figure, axes)
 
 
-def curves(
-    path: str | Path, curves: Mapping[str, Sequence[tuple[float, float]]], *, x: str, y: str
-) -> None:
+def curves(path: str | Path, curves: Curves, *, x: str, y: str) -> None:
     """Curves on linear axes; y begins at 0.
 
     Args:
       path: a PNG file.
-      curves: points ``(x, y)`` by name, in rising order of x.
+      curves: points by name.
       x: label of the axis, with its unit.
       y: likewise.
     """
+    figure, axes = _curves(curves, x, y)
+    axes.set_ylim(bottom=0)
+    _finish(path, figure, axes)
+
+
+def _curves(curves: Curves, x: str, y: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(6, 4.2), layout="constrained")
     axes = figure.subplots()
     for name, points in curves.items():
         axes.plot(*zip(*points, strict=True), marker="o", markersize=4, label=name)
-    axes.set_ylim(bottom=0)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
-    axes.grid(visible=True, alpha=0.3)
+    return figure, axes
+
+
+def _finish(path: str | Path, figure: Figure, axes: Axes) -> None:
+    axes.grid(visible=True, which="major", alpha=0.3)
     axes.legend(fontsize=8)
     with replacing(path) as draft:
         figure.savefig(draft, dpi=110)

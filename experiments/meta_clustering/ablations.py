@@ -14,18 +14,14 @@ from dataclasses import asdict, replace
 import numpy as np
 from tqdm import tqdm
 
-from experiments.lib.evaluation import (
-    draw_tasks,
-    learned_labels,
-    oracle_labels,
-    scores_of_tasks,
-)
+from experiments.lib.evaluation import draw_tasks, learned_labels
 from experiments.lib.learners import Recipe, train
 from experiments.lib.markdown import markdown_table, measured, number
 from experiments.lib.paths import RUNS
 from experiments.lib.records import Record, record, summary
 from experiments.lib.runner import Options, main
 from experiments.meta_clustering.recipes import TABLE1
+from l2c_jax.recurrent.evaluation import oracle_labels, score_tasks
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.tasks.gaussian import GaussianTasks
 
@@ -59,13 +55,13 @@ def measure(options: Options) -> list[Record]:
     """The error of every variant, and of the base recipe with other numbers of orders."""
     variants = dict(list(VARIANTS.items())[:1]) if options.smoke else VARIANTS
     tasks, mixtures = draw_tasks(BASE.tasks, options.seed, 8 if options.smoke else TEST)
-    oracle = scores_of_tasks(tasks, oracle_labels(tasks, mixtures))["error"]
+    oracle = score_tasks(tasks, oracle_labels(tasks, mixtures))["error"]
 
     def errors(learners: list[Learner], orders: int) -> list[np.ndarray]:
         answers = [
             learned_labels(one, tasks, seed=options.seed, orders=orders) for one in learners
         ]
-        return [scores_of_tasks(tasks, labels)["error"] for labels in answers]
+        return [score_tasks(tasks, labels)["error"] for labels in answers]
 
     records: list[Record] = []
     base: list[Learner] = []

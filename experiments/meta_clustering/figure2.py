@@ -10,11 +10,11 @@ import jax
 import numpy as np
 
 from experiments.lib import plots
-from experiments.lib.evaluation import draw_tasks, oracle_labels, scores_of_tasks
+from experiments.lib.evaluation import draw_tasks
 from experiments.lib.markdown import measured
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options, main
-from l2c_jax.recurrent.fitting import sample_tasks
+from l2c_jax.recurrent.evaluation import oracle_labels, sample_tasks, score_tasks
 from l2c_jax.tasks.families import CORRUPTIONS, SHAPES
 from l2c_jax.tasks.gaussian import GaussianTasks
 from l2c_jax.tasks.prior import BroadPrior
@@ -35,7 +35,7 @@ def measure(options: Options) -> list[Record]:
     families = [*SHAPES, *CORRUPTIONS][: 1 if options.smoke else None]
     shown = [(name, *task) for name in families for task in family(name, options)]
     plots.gallery(options.out / "prior.png", shown, COLUMNS)
-    errors = scores_of_tasks(tasks, oracle_labels(tasks, mixtures))["error"]
+    errors = score_tasks(tasks, oracle_labels(tasks, mixtures))["error"]
     return [record("figure2", "tasks shown", "Bayes oracle", "error", errors, seed=options.seed)]
 
 

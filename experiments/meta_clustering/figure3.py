@@ -12,17 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from experiments.lib.evaluation import (
-    draw_tasks,
-    learned_labels,
-    oracle_labels,
-    scores_of_tasks,
-)
+from experiments.lib.evaluation import draw_tasks, learned_labels
 from experiments.lib.markdown import by_key, markdown_table, measured, number
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options, main
 from experiments.meta_clustering.recipes import FIGURE3, learner
 from l2c_jax import plots
+from l2c_jax.recurrent.evaluation import oracle_labels, score_tasks
 
 TEST, ORDERS = 1000, 16
 LEAST_SHARE = 0.02
@@ -37,8 +33,8 @@ def measure(options: Options) -> list[Record]:
     tasks, mixtures = draw_tasks(FIGURE3.tasks, options.seed, 20 if options.smoke else TEST)
     orders = 1 if options.smoke else ORDERS
     labels = learned_labels(trained, tasks, seed=options.seed, orders=orders)
-    oracle = scores_of_tasks(tasks, oracle_labels(tasks, mixtures))["error"]
-    error = scores_of_tasks(tasks, labels)["error"]
+    oracle = score_tasks(tasks, oracle_labels(tasks, mixtures))["error"]
+    error = score_tasks(tasks, labels)["error"]
     truth = np.array([np.unique(task).size for task in np.asarray(tasks.labels)])
     found = np.array([number_found(answer) for answer in labels])
     easy = oracle < EASY

@@ -19,12 +19,7 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from experiments.lib.evaluation import (
-    draw_tasks,
-    learned_labels,
-    oracle_labels,
-    scores_of_tasks,
-)
+from experiments.lib.evaluation import draw_tasks, learned_labels
 from experiments.lib.markdown import markdown_table, measured, number
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options, main
@@ -38,6 +33,7 @@ from experiments.lib.tuning import (
     oracle_errors,
 )
 from experiments.meta_clustering.recipes import SEEDS, TABLE1, learner, weight_file
+from l2c_jax.recurrent.evaluation import oracle_labels, score_tasks
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.tasks.base import Task
 
@@ -127,7 +123,7 @@ def measure(options: Options) -> list[Record]:
     for method, values, extra in learned_rows(tasks, options):
         extra |= {"paper": PAPER.get(method)}
         records.append(row(method, values=values, extra=extra))
-    oracle = scores_of_tasks(tasks, oracle_labels(tasks, mixtures))["error"]
+    oracle = score_tasks(tasks, oracle_labels(tasks, mixtures))["error"]
     return [*records, row("Bayes oracle", values=oracle)]
 
 
@@ -163,9 +159,9 @@ def learned_rows(tasks: Task, options: Options) -> Iterator[Row]:
         if not used:
             continue
         by_seed = [
-            scores_of_tasks(
-                test, learned_labels(one, test, seed=options.seed, orders=variant.orders)
-            )["error"]
+            score_tasks(test, learned_labels(one, test, seed=options.seed, orders=variant.orders))[
+                "error"
+            ]
             for one in tqdm(used, desc=method)
         ]
         means = [float(errors.mean()) for errors in by_seed]

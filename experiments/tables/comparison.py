@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from experiments.lib.data import RawTable, raw_tables
-from experiments.lib.evaluation import learned_labels, scores_of_tasks
+from experiments.lib.evaluation import learned_labels
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options
 from experiments.lib.splits import SPLITS, Setting, family, split
@@ -23,6 +23,7 @@ from experiments.tables.training import (
     learner_of,
     start_learner,
 )
+from l2c_jax.recurrent.evaluation import score_tasks
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.tasks.tables import DrawnTable, Pool, make_pool
 from l2c_jax.training.weights import content_hash
@@ -151,7 +152,7 @@ def learned(learner: Learner, setting: Setting, test: DrawnTable, options: Optio
         learner, tasks, seed=options.seed, orders=orders, given_num_clusters=setting.known_k
     )
     return {
-        "errors": scores_of_tasks(tasks, labels)["error"].tolist(),
+        "errors": score_tasks(tasks, labels)["error"].tolist(),
         "iterations": learner.metadata.iterations,
         "training_minutes": learner.metadata.minutes,
         "training_points": points_of(learner.metadata.tasks or {}),

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from experiments.lib.baselines import BASELINES
 from experiments.lib.baselines.selectors import SELECTORS
-from experiments.lib.evaluation import draw_tasks, oracle_labels, scores_of_tasks
+from experiments.lib.evaluation import draw_tasks
 from experiments.lib.markdown import markdown_table, measured, number
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options
@@ -23,6 +23,7 @@ from experiments.universal.common import (
     run_config_of,
 )
 from l2c_jax.metrics import adjusted_rand_index
+from l2c_jax.recurrent.evaluation import oracle_labels, score_tasks
 from l2c_jax.tabular.clusterer import TabularConfig, adapt_table
 from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tasks.base import Task
@@ -213,7 +214,7 @@ def held_out(model: TabularModel, options: Options) -> tuple[list[Task], list[Ta
     if config.num_clusters > most:
         config = replace(config, num_clusters=most)
     tasks, mixtures = draw_tasks(config, options.seed, 20 if options.smoke else 4 * COUNT)
-    error = scores_of_tasks(tasks, oracle_labels(tasks, mixtures))["error"]
+    error = score_tasks(tasks, oracle_labels(tasks, mixtures))["error"]
     chosen = np.flatnonzero((error < EASY) | options.smoke)[: 4 if options.smoke else COUNT]
     found = unpadded(tasks)
     return found, [found[i] for i in chosen]

@@ -11,8 +11,12 @@ import tyro
 from l2c_jax.cli.cluster import DEFAULT_WEIGHTS, Reading
 from l2c_jax.io.tables import read_table
 from l2c_jax.metrics import METRICS, scores
-from l2c_jax.recurrent.evaluation import oracle_labels, sample_with_oracle, score_tasks
-from l2c_jax.recurrent.inference import predict_tasks
+from l2c_jax.recurrent.evaluation import (
+    oracle_labels,
+    predict_tasks,
+    sample_with_oracle,
+    score_tasks,
+)
 from l2c_jax.recurrent.learner import Learner, load_learner
 from l2c_jax.tabular.clusterer import adapt_table, predict_table
 from l2c_jax.tabular.model import load_tabular_model

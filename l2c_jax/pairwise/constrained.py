@@ -13,9 +13,8 @@ from l2c_jax.pairwise.backbones import (
     Backbone,
     checked_points,
     default_backbone,
-    describe_backbone,
 )
-from l2c_jax.pairwise.config import ConstrainedConfig, describe_config
+from l2c_jax.pairwise.config import ConstrainedConfig
 from l2c_jax.pairwise.layers import Variables
 from l2c_jax.pairwise.networks import (
     cluster_logits,
@@ -36,11 +35,12 @@ from l2c_jax.pairwise.train import (
     TrainState,
     adam_with_milestones,
     descend,
+    describe_run,
     init_state,
     run_steps,
 )
 from l2c_jax.training.loop import LoopConfig, RunOptions
-from l2c_jax.training.weights import content_hash as content_hash
+from l2c_jax.training.weights import content_hash
 from l2c_jax.types import Array, ArrayLike, Key
 
 
@@ -225,13 +225,8 @@ def _fit(
     """The training of :func:`cluster_by_similarity`, with checked arguments."""
     size = len(data.points)
     hashed = data.similar if data.similarity is None else data.similarity.variables
-    run_config = {
-        "kind": "clusters",
-        "backbone": describe_backbone(backbone),
-        "training": describe_config(config),
-        "data": content_hash((data.points, hashed)),
-        **({} if optimizer is None else {"optimizer": "given by the caller"}),
-    }
+    data_hash = content_hash((data.points, hashed))
+    run_config = describe_run("clusters", backbone, config, optimizer, data_hash)
     optimizer = optimizer or _default_optimizer(config, size)
     key_init, key_run = jax.random.split(jax.random.key(config.seed))
     iterations = _iterations(config, size)

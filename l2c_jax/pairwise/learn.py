@@ -1,5 +1,6 @@
 """Step 1 of learning to cluster: learn a similarity from labeled points."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax
@@ -12,9 +13,8 @@ from l2c_jax.pairwise.backbones import (
     Backbone,
     checked_points,
     default_backbone,
-    describe_backbone,
 )
-from l2c_jax.pairwise.config import SimilarityConfig, describe_config
+from l2c_jax.pairwise.config import SimilarityConfig
 from l2c_jax.pairwise.layers import Variables
 from l2c_jax.pairwise.losses import pair_cross_entropy
 from l2c_jax.pairwise.networks import init_similarity, pair_log_odds
@@ -25,12 +25,13 @@ from l2c_jax.pairwise.train import (
     TrainState,
     adam_with_milestones,
     descend,
+    describe_run,
     init_state,
     run_steps,
 )
 from l2c_jax.training.loop import LoopConfig, RunOptions
 from l2c_jax.training.provenance import provenance, versions
-from l2c_jax.training.weights import content_hash as content_hash
+from l2c_jax.training.weights import content_hash
 from l2c_jax.types import Array, ArrayLike, Key
 
 
@@ -161,14 +162,10 @@ def _learn(
 ) -> tuple[Similarity, bool]:
     """The training of :func:`learn_similarity`, with checked arguments."""
     hashed = content_hash((data.points, data.labels))
-    run_config = {
-        "kind": KIND,
-        "backbone": describe_backbone(backbone),
-        "training": describe_config(config),
-        "data": hashed,
-        **({} if optimizer is None else {"optimizer": "given by the caller"}),
-    }
-    origin = {"provenance": provenance(), "versions": versions()}
+    metadata = SimilarityMetadata(
+        training=config, data=hashed, provenance=provenance(), versions=versions()
+    )
+    run_config = describe_run(KIND, backbone, config, optimizer, hashed)
     optimizer = optimizer or _default_optimizer(config)
     key_init, key_run = jax.random.split(jax.random.key(config.seed))
     state, done, seconds = run_steps(
@@ -186,6 +183,6 @@ def _learn(
         run_config=run_config,
         run=run,
     )
-    metadata = SimilarityMetadata(config, hashed, done, round(seconds / 60, 1), **origin)
+    metadata = replace(metadata, iterations=done, minutes=round(seconds / 60, 1))
     variables = jax.tree.map(np.asarray, state.variables)
     return Similarity(variables, backbone, metadata), done == config.iterations

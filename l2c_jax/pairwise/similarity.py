@@ -1,7 +1,5 @@
 """A learned similarity: variables, backbone and metadata; its weight file."""
 
-import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +12,7 @@ from l2c_jax.pairwise.config import SimilarityConfig
 from l2c_jax.pairwise.layers import Variables
 from l2c_jax.pairwise.networks import init_similarity
 from l2c_jax.training import weights
+from l2c_jax.training.metadata import TrainingMetadata
 from l2c_jax.training.provenance import versions
 
 KIND = "similarity"
@@ -21,32 +20,15 @@ _RELEASE1 = {"trunk": "backbone", "drops": "lr_milestones"}  # names in files, o
 
 
 @dataclass(frozen=True)
-class SimilarityMetadata:
+class SimilarityMetadata(TrainingMetadata):
     """How a similarity was made. What is unknown is ``None`` or empty."""
 
     training: SimilarityConfig | None = None
     """How it was learned."""
     data: str | None = None
     """Content hash of the labeled points."""
-    iterations: int = 0
-    """Optimizer steps that were made."""
-    minutes: float = 0.0
-    """How long they took."""
-    provenance: Mapping[str, str] = field(default_factory=dict)
-    """Commit and device."""
-    versions: Mapping[str, str] = field(default_factory=dict)
-    """Versions of the packages."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """Whatever else the file's header has."""
 
-    def __hash__(self) -> int:  # mappings have none; metadata is static in a pytree
-        return hash(json.dumps(dataclasses.asdict(self), sort_keys=True, default=str))
-
-    def to_json(self) -> dict[str, Any]:
-        """The entries of a header; ``extra`` at the top, what is unknown left out."""
-        fields = dataclasses.asdict(self)
-        extra = fields.pop("extra")
-        return {**extra, **{k: v for k, v in fields.items() if v not in (None, {})}}
+    __hash__ = TrainingMetadata.__hash__
 
     @classmethod
     def from_json(cls, header: Mapping[str, Any]) -> "SimilarityMetadata":
@@ -60,16 +42,14 @@ class SimilarityMetadata:
         if "commit" in entries:  # at the top of the header in release 1
             names = [name for name in ("commit", "device") if name in entries]
             entries["provenance"] = {name: entries.pop(name) for name in names}
-        known = {f.name for f in dataclasses.fields(cls)} - {"extra"}
-        fields = {name: entries[name] for name in known if name in entries}
+        fields = cls.fields_of(entries)
         if fields.get("training") is not None:
             values: dict[str, Any] = {
                 _RELEASE1.get(name, name): tuple(value) if isinstance(value, list) else value
                 for name, value in fields["training"].items()
             }
             fields["training"] = SimilarityConfig(**values)
-        extra = {name: value for name, value in entries.items() if name not in known}
-        return cls(**fields, extra=extra)
+        return cls(**fields)
 
 
 @jax.tree_util.register_dataclass

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from l2c_jax.pairwise.backbones import Backbone, describe_backbone
+from l2c_jax.pairwise.config import ConstrainedConfig, SimilarityConfig, describe_config
 from l2c_jax.pairwise.layers import Variables
 from l2c_jax.training import loop
 from l2c_jax.types import Array, Key, PyTree
@@ -95,6 +97,34 @@ def descend(
     params = optax.apply_updates(state.variables.params, updates)
     variables = Variables(params, batch_stats)
     return TrainState(variables, opt_state, state.step + 1), {"loss": value, **info}
+
+
+def describe_run(
+    kind: str,
+    backbone: Backbone,
+    config: SimilarityConfig | ConstrainedConfig,
+    optimizer: optax.GradientTransformation | None,
+    data: str,
+) -> dict[str, Any]:
+    """What a resumed run has to share with the one that it resumes.
+
+    Args:
+      kind: of the training.
+      backbone: of its network.
+      config: how it is trained.
+      optimizer: as given by the caller, or ``None``.
+      data: content hash.
+
+    Returns:
+      Plain entries for JSON.
+    """
+    found = {
+        "kind": kind,
+        "backbone": describe_backbone(backbone),
+        "training": describe_config(config),
+        "data": data,
+    }
+    return found if optimizer is None else {**found, "optimizer": "given by the caller"}
 
 
 @partial(jax.jit, static_argnames=("step", "length"), donate_argnames="state")

@@ -181,8 +181,28 @@ def apply_preprocessing(
     return np.clip(scaled, -largest, largest).astype(np.float32)
 
 
+def fit_and_apply(
+    points: Array, mask: Array, kind: Kind, dimensions: int
+) -> tuple[Preprocessing, Array]:
+    """:func:`fit_preprocessing`, and the points on which it was fitted, mapped.
+
+    Args:
+      points: ``[N, D]``.
+      mask: ``[N]`` bool.
+      kind: see :func:`fit_preprocessing`.
+      dimensions: width of the result.
+
+    Returns:
+      The fitted map, and ``[N, dimensions]``, zeros where masked.
+    """
+    fitted, scaled = _fit(points, mask, kind, dimensions)
+    if fitted.principal is None:
+        return fitted, fit_width(points * mask[:, None], dimensions)
+    return fitted, _project(fitted.principal, scaled) * mask[:, None]
+
+
 def preprocess(points: Array, mask: Array, kind: Kind, dimensions: int) -> Array:
-    """:func:`fit_preprocessing` and :func:`apply_preprocessing` on the same points.
+    """The points of :func:`fit_and_apply`.
 
     Args:
       points: ``[N, D]``.
@@ -193,10 +213,7 @@ def preprocess(points: Array, mask: Array, kind: Kind, dimensions: int) -> Array
     Returns:
       ``[N, dimensions]``, zeros where masked.
     """
-    fitted, scaled = _fit(points, mask, kind, dimensions)
-    if fitted.principal is None:
-        return fit_width(points * mask[:, None], dimensions)
-    return _project(fitted.principal, scaled) * mask[:, None]
+    return fit_and_apply(points, mask, kind, dimensions)[1]
 
 
 def check_kind(kind: str) -> None:

@@ -1,7 +1,8 @@
 """The recurrent meta-clusterer of Jiang & Verma 2019."""
 
 from l2c_jax.recurrent.config import Cell, InferenceConfig, ModelConfig, TrainConfig
-from l2c_jax.recurrent.fitting import fit, sample_tasks
+from l2c_jax.recurrent.evaluation import predict_tasks, sample_tasks
+from l2c_jax.recurrent.fitting import fit
 from l2c_jax.recurrent.inference import (
     AdaptedState,
     Prediction,
@@ -9,7 +10,6 @@ from l2c_jax.recurrent.inference import (
     align_members,
     last_epoch,
     predict,
-    predict_tasks,
 )
 from l2c_jax.recurrent.learner import (
     Learner,

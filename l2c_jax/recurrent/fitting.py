@@ -12,18 +12,17 @@ import optax
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from l2c_jax.metrics import matched_error
-from l2c_jax.recurrent.config import Cell, InferenceConfig, ModelConfig, TrainConfig
-from l2c_jax.recurrent.inference import predict_tasks
+from l2c_jax.recurrent.config import Cell, ModelConfig, TrainConfig
+from l2c_jax.recurrent.evaluation import measured_error
 from l2c_jax.recurrent.learner import Learner, Metadata, save_learner
 from l2c_jax.recurrent.train import TrainState, init_state, train_step, train_steps
-from l2c_jax.tasks.base import Task, TaskDistribution
+from l2c_jax.tasks.base import TaskDistribution, is_pytree
 from l2c_jax.tasks.description import describe
 from l2c_jax.training import loop
 from l2c_jax.training.distributed import is_first
 from l2c_jax.training.provenance import provenance, versions
 from l2c_jax.training.weights import content_hash
-from l2c_jax.types import Array, Key, PyTree
+from l2c_jax.types import Key, PyTree
 
 
 def check_fit(
@@ -72,12 +71,6 @@ def task_mesh(batch: int) -> Mesh:
     each = max(n for n in range(1, least + 1) if batch % (n * processes) == 0)
     devices = [device for devices in own for device in devices[:each]]
     return jax.make_mesh((len(devices),), ("tasks",), (AxisType.Auto,), devices=devices)
-
-
-def is_pytree(distribution: TaskDistribution) -> bool:
-    """Whether a distribution is a registered pytree; its arrays are then program arguments."""
-    leaves = jax.tree.leaves(distribution)
-    return not (len(leaves) == 1 and leaves[0] is distribution)
 
 
 def make_advance(
@@ -139,66 +132,6 @@ def make_advance(
         }
 
     return advance
-
-
-def measured_error(
-    learner: Learner, distribution: TaskDistribution, *, seed: int, count: int = 200
-) -> dict[str, float]:
-    """Mean error up to relabelling on fresh tasks, for one order per epoch.
-
-    A learner that was never given the number of clusters in training is not given it here.
-
-    Args:
-      learner: with the metadata of its training.
-      distribution: of the tasks.
-      seed: of the tasks; they are drawn apart from every training run's.
-      count: how many tasks.
-
-    Returns:
-      ``mean`` and ``stderr`` over tasks, and ``n``.
-    """
-    key_tasks, key_read = jax.random.split(jax.random.fold_in(jax.random.key(seed), 1_000_003))
-    training = learner.metadata.training or TrainConfig()
-    tasks = sample_tasks(distribution, jax.random.split(key_tasks, count))
-    probabilities = predict_tasks(
-        learner,
-        key_read,
-        tasks,
-        config=InferenceConfig(epochs=training.epochs, orders=1),
-        num_clusters_given=training.k_dropout < 1,
-    )
-    predicted = probabilities.argmax(axis=-1)
-    errors = np.asarray(_errors(tasks, predicted, learner.config.num_clusters))
-    stderr = float(errors.std(ddof=1) / np.sqrt(count)) if count > 1 else 0.0
-    return {"mean": float(errors.mean()), "stderr": stderr, "n": count}
-
-
-def sample_tasks(distribution: TaskDistribution, keys: Key) -> Task:
-    """A batch of tasks, one for each key, in one compiled call.
-
-    Args:
-      distribution: of the tasks.
-      keys: ``[B]``, consumed.
-
-    Returns:
-      ``[B, N, D]``, ``[B, N]``, ``[B, N]``.
-    """
-    sample = _sample if is_pytree(distribution) else _sample_static
-    return sample(distribution, keys)
-
-
-def _sample_batch(distribution: TaskDistribution, keys: Key) -> Task:
-    return jax.vmap(distribution.sample)(keys)
-
-
-_sample = jax.jit(_sample_batch)
-_sample_static = jax.jit(_sample_batch, static_argnums=0)
-
-
-@partial(jax.jit, static_argnums=2)
-def _errors(tasks: Task, predicted: Array, num_clusters: int) -> Array:
-    error = partial(matched_error, num_clusters=num_clusters)
-    return jax.vmap(error)(tasks.labels, predicted, tasks.mask)
 
 
 def fit(

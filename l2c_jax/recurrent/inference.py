@@ -12,7 +12,6 @@ member :math:`m`, its permutation maximizes the agreement with a reference :math
 (Kuhn-Munkres), where :math:`R` is the first member's answer at first, and then the mean of all.
 """
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -22,7 +21,7 @@ from l2c_jax.metrics import cheapest_relabelling
 from l2c_jax.preprocessing.principal import (
     Preprocessing,
     apply_preprocessing,
-    fit_preprocessing,
+    fit_and_apply,
     preprocess,
 )
 from l2c_jax.recurrent.config import InferenceConfig, ModelConfig
@@ -34,7 +33,7 @@ from l2c_jax.recurrent.model import (
     log_probabilities,
     rollout,
 )
-from l2c_jax.tasks.base import Task, reading_order
+from l2c_jax.tasks.base import reading_order
 from l2c_jax.types import Array, Key, PyTree
 
 
@@ -93,12 +92,10 @@ def adapt(
       >>> predict(load_learner("demo"), state, points[:5]).probabilities.shape
       (5, 3)
     """
-    mask = jnp.ones(points.shape[0], bool) if mask is None else mask
-    count = jnp.asarray(0 if num_clusters is None else num_clusters, jnp.int32)
+    mask, count = _defaults(points, mask, num_clusters)
     model, fitted = learner.config, None
     if not preprocessed:
-        fitted = fit_preprocessing(points, mask, model.preprocessing, model.dimensions)
-        points = _preprocess(points, mask, model)
+        fitted, points = fit_and_apply(points, mask, model.preprocessing, model.dimensions)
     carries = _read_orders(learner, key, points, mask, count, config).carries
     logs = _member_log_probs(learner, carries, points, count)
     confidence = (logs.max(axis=2) * mask[None, :]).sum(axis=1)
@@ -182,10 +179,10 @@ def last_epoch(
     Returns:
       ``[N, K]``, rows sum to 1.
     """
-    mask = jnp.ones(points.shape[0], bool) if mask is None else mask
-    count = jnp.asarray(0 if num_clusters is None else num_clusters, jnp.int32)
+    mask, count = _defaults(points, mask, num_clusters)
+    model = learner.config
     if not preprocessed:
-        points = _preprocess(points, mask, learner.config)
+        points = preprocess(points, mask, model.preprocessing, model.dimensions)
     logs = _read_orders(learner, key, points, mask, count, config).log_probs
     probabilities = jnp.exp(logs)
     permutations = align_members(probabilities, mask)
@@ -247,46 +244,12 @@ def align_members(probabilities: Array, mask: Array) -> Array:
     return permutations
 
 
-def predict_tasks(
-    learner: Learner,
-    key: Key,
-    tasks: Task,
-    *,
-    config: InferenceConfig = InferenceConfig(),  # noqa: B008  frozen
-    num_clusters_given: bool = True,
-) -> Array:
-    """:func:`last_epoch` for a batch of tasks; their labels serve only to count the clusters.
-
-    Args:
-      learner: trained.
-      key: consumed.
-      tasks: B tasks, ``[B, N, D]``, ``[B, N]``, ``[B, N]``.
-      config: epochs and orders.
-      num_clusters_given: whether a learner with ``condition_on_num_clusters`` is given the number
-        of clusters of each task.
-
-    Returns:
-      ``[B, N, K]``, rows sum to 1.
-    """
-    keys = jax.random.split(key, tasks.mask.shape[0])
-    return _predict_tasks(learner.without_metadata(), keys, tasks, config, num_clusters_given)
-
-
-@partial(jax.jit, static_argnums=(3, 4))
-def _predict_tasks(
-    learner: Learner, keys: Key, tasks: Task, config: InferenceConfig, given: bool
-) -> Array:
-    def one(inputs: tuple[Key, Task]) -> Array:
-        key, task = inputs
-        present = jnp.zeros(learner.config.num_clusters, bool).at[task.labels].max(task.mask)
-        count = present.sum() if given else 0
-        return last_epoch(learner, key, task.points, task.mask, count, config=config)
-
-    return jax.lax.map(one, (keys, tasks), batch_size=max(1, 512 // config.orders))
-
-
-def _preprocess(points: Array, mask: Array, config: ModelConfig) -> Array:
-    return preprocess(points, mask, config.preprocessing, config.dimensions)
+def _defaults(
+    points: Array, mask: Array | None, num_clusters: Array | int | None
+) -> tuple[Array, Array]:
+    """Mask and number of clusters as arrays: all points are real, k is unknown."""
+    mask = jnp.ones(points.shape[0], bool) if mask is None else mask
+    return mask, jnp.asarray(0 if num_clusters is None else num_clusters, jnp.int32)
 
 
 def _with_count(points: Array, count: Array, config: ModelConfig) -> tuple[Array, Array | None]:

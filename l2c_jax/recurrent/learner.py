@@ -1,7 +1,6 @@
 """A trained learner: parameters, configuration and metadata; its weight file."""
 
 import dataclasses
-import json
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from l2c_jax.recurrent import release1
 from l2c_jax.recurrent.config import Cell, ModelConfig, TrainConfig
 from l2c_jax.recurrent.model import init
 from l2c_jax.training import weights
+from l2c_jax.training.metadata import TrainingMetadata
 from l2c_jax.training.provenance import versions
 from l2c_jax.training.weights import WeightsError
 from l2c_jax.types import PyTree
@@ -23,36 +23,19 @@ KIND = "recurrent"
 
 
 @dataclass(frozen=True)
-class Metadata:
+class Metadata(TrainingMetadata):
     """How a learner was made. What is unknown is ``None`` or empty."""
 
     tasks: Mapping[str, Any] | None = None
     """The task distribution, as :func:`l2c_jax.tasks.describe` gives it."""
     training: TrainConfig | None = None
     """How it was trained."""
-    iterations: int = 0
-    """Iterations of Algorithm 1 that were made."""
-    minutes: float = 0.0
-    """How long they took."""
     error: Mapping[str, Any] | None = None
     """``mean``, ``stderr`` and ``n`` of the last epoch's error rate on fresh tasks."""
     start: str | None = None
     """Content hash of the weights that the training started from; ``None``: random ones."""
-    provenance: Mapping[str, str] = field(default_factory=dict)
-    """Commit and device."""
-    versions: Mapping[str, str] = field(default_factory=dict)
-    """Versions of the packages."""
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """Whatever else the file says, such as a model card."""
 
-    def __hash__(self) -> int:  # mappings have none; metadata is static in a pytree
-        return hash(json.dumps(dataclasses.asdict(self), sort_keys=True, default=str))
-
-    def to_json(self) -> dict[str, Any]:
-        """The entries of a header; ``extra`` at the top, what is unknown left out."""
-        fields = dataclasses.asdict(self)
-        extra = fields.pop("extra")
-        return {**extra, **{k: v for k, v in fields.items() if v not in (None, {})}}
+    __hash__ = TrainingMetadata.__hash__
 
     @classmethod
     def from_json(cls, header: Mapping[str, Any]) -> "Metadata":
@@ -61,12 +44,10 @@ class Metadata:
         Raises:
           TypeError: if the training has unknown fields.
         """
-        known = {f.name for f in dataclasses.fields(cls)} - {"extra"}
-        fields = {name: header[name] for name in known if name in header}
+        fields = cls.fields_of(header)
         if fields.get("training") is not None:
             fields["training"] = TrainConfig(**fields["training"])
-        extra = {k: v for k, v in header.items() if k not in known}
-        return cls(**fields, extra=extra)
+        return cls(**fields)
 
 
 @jax.tree_util.register_dataclass

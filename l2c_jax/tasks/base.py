@@ -57,6 +57,12 @@ class TaskDistribution(Protocol):
         ...
 
 
+def is_pytree(distribution: TaskDistribution) -> bool:
+    """Whether a distribution is a registered pytree; its arrays are then program arguments."""
+    leaves = jax.tree.leaves(distribution)
+    return not (len(leaves) == 1 and leaves[0] is distribution)
+
+
 def reading_order(key: Key, mask: Array) -> Array:
     """A uniformly random order in which the points of one task are read.
 

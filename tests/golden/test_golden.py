@@ -40,17 +40,10 @@ from l2c_jax.recurrent import (
     train_step,
 )
 from l2c_jax.tabular.clusterer import pad_points
-from l2c_jax.tasks import (
-    BroadPrior,
-    GaussianTasks,
-    TableTasks,
-    Task,
-    TaskMixture,
-    log_posterior,
-    make_pool,
-)
+from l2c_jax.tasks import GaussianTasks, Task
 from l2c_jax.training.loop import RunOptions
 from l2c_jax.training.weights import leaf_names
+from tests.golden.recorded import cases, close, golden
 
 HERE = Path(__file__).parent
 TABLE1 = HERE.parents[1] / "experiments/lib/weights/table1_seed0.safetensors"
@@ -62,21 +55,6 @@ LOADERS = {
     "digits": load_digits,
 }
 EVERY = {"iris": 1, "wine": 1, "breast_cancer": 4, "digits": 9}  # rows that were recorded
-
-
-@cache
-def golden(name: str) -> dict[str, np.ndarray]:
-    with np.load(HERE / f"{name}.npz") as file:
-        return dict(file)
-
-
-def close(found, expected, tolerance: float = 1e-6) -> None:
-    found, expected = np.asarray(found), np.asarray(expected)
-    assert found.shape == expected.shape
-    finite = np.isfinite(expected)
-    np.testing.assert_array_equal(np.isfinite(found), finite)
-    largest = np.abs(expected[finite]).max(initial=1e-30)
-    np.testing.assert_allclose(found[finite], expected[finite], rtol=0, atol=tolerance * largest)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -99,11 +77,6 @@ def test_preprocessing_of_tables(kind, scaling):
     for rows, name in (("table", "entered"), ("new_rows", "entered_new_rows")):
         found = apply_preprocessing(fitted, recorded[rows], 3)
         close(found, recorded[f"table_frame/{kind}/{scaling}/{name}"])
-
-
-def cases(file: str, array: str) -> list[str]:
-    ending = f"/{array}"
-    return sorted(name.removesuffix(ending) for name in golden(file) if name.endswith(ending))
 
 
 @pytest.mark.parametrize("case", cases("meta_clusterer", "labels"))
@@ -222,109 +195,6 @@ def test_twenty_iterations(case):
 def release1_name(name: str) -> str:
     """The name of a parameter in release 1."""
     return {new: old for old, new in release1.LEAVES.items()}.get(name, name)
-
-
-def leaves_of(case: str, tree) -> dict[str, np.ndarray]:
-    return {
-        f"{case}.{name}": leaf
-        for name, leaf in zip(leaf_names(tree), jax.tree.leaves(tree), strict=True)
-    }
-
-
-RANGES = {
-    "num_points": 48,
-    "dimensions": 4,
-    "num_clusters": 5,
-    "min_points": 20,
-    "min_dimensions": 2,
-    "min_clusters": 2,
-}
-STRETCHES = {"anisotropy": 1.5, "mean_anisotropy": 1.0, "shared_anisotropy": 0.8}
-SYNTHETIC = {
-    "default": GaussianTasks(),
-    "ranges": GaussianTasks(**RANGES),
-    "sizes": GaussianTasks(num_points=48, num_clusters=4, concentration=1.5, num_swirls=1),
-    "stretched": GaussianTasks(num_points=48, dimensions=3, num_clusters=3, **STRETCHES),
-    "everything": GaussianTasks(**RANGES, **STRETCHES, concentration=2.0),
-}
-
-
-def compare_draws(case: str, sample, keys: int = 3, tolerance: float = 1e-6) -> None:
-    """One draw for each key, stacked."""
-    recorded = golden("tasks")
-    drawn = [jax.device_get(jax.jit(sample)(jax.random.key(seed))) for seed in range(keys)]
-    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *drawn)
-    found = leaves_of(case, stacked)
-    for name, leaf in found.items():
-        close(leaf, recorded[name.replace("standardized", "standardised")], tolerance)
-
-
-@pytest.mark.parametrize("case", SYNTHETIC)
-def test_draws_of_gaussian_tasks(case):
-    compare_draws(f"synthetic/{case}", SYNTHETIC[case].sample)
-
-
-@pytest.mark.parametrize("case", ["default", "everything"])
-def test_draws_of_mixtures_and_their_posteriors(case):
-    recorded = golden("tasks")
-
-    @jax.jit
-    def draw(key):
-        task, mixture = SYNTHETIC[case].sample_with_mixture(key)
-        return task, mixture, log_posterior(mixture, task.points)
-
-    drawn = [jax.device_get(draw(jax.random.key(seed))) for seed in range(3)]
-    task, mixture, posterior = jax.tree.map(lambda *leaves: np.stack(leaves), *drawn)
-    for part, tree in (("task", task), ("mixture", mixture)):
-        for name, leaf in leaves_of(f"mixture/{case}.{part}", tree).items():
-            close(leaf, recorded[name])
-    close(posterior, recorded[f"mixture/{case}.log_posterior"])
-
-
-def test_draws_of_the_broad_prior():
-    prior = BroadPrior(num_points=48, min_points=24, dimensions=6)
-    compare_draws("prior/small", prior.sample)
-
-
-@cache
-def pool():
-    recorded = golden("tasks")
-    tables = [
-        (recorded[f"toy_table_{i}/points"], recorded[f"toy_table_{i}/labels"]) for i in range(3)
-    ]
-    return make_pool(tables)
-
-
-def test_the_pool_of_tables():
-    recorded = golden("tasks")
-    for name, leaf in zip(pool()._fields, pool(), strict=True):
-        expected = recorded[f"pool.{name}"]
-        np.testing.assert_array_equal(np.isnan(leaf), np.isnan(expected))
-        close(np.nan_to_num(leaf), np.nan_to_num(expected))
-
-
-def table_tasks(**fields) -> TableTasks:
-    return TableTasks(pool(), num_points=24, dimensions=5, **fields)
-
-
-@pytest.mark.parametrize(
-    ("case", "fields"),
-    [
-        ("two", {"num_clusters": 2}),
-        ("ranges", {"num_clusters": 4, "min_clusters": 2}),
-        ("ranges_raw", {"num_clusters": 4, "min_clusters": 2, "standardize": False}),
-    ],
-)
-def test_draws_of_tables(case, fields):
-    compare_draws(f"pool_task/{case}", table_tasks(**fields).sample)
-    if case == "ranges":
-        compare_draws("pool_both/ranges", table_tasks(**fields).sample_both)
-
-
-def test_draws_of_a_mixture_of_distributions():
-    synthetic = GaussianTasks(num_points=30, num_clusters=3)
-    half = TaskMixture((table_tasks(num_clusters=4, min_clusters=2), synthetic), (0.5, 0.5))
-    compare_draws("mixed/half", half.sample, keys=6)
 
 
 BACKBONE = MLP(columns=2, hidden=(16, 16))

@@ -18,11 +18,10 @@ from l2c_jax.recurrent.inference import (
     member_probabilities,
     predict,
     predict_log_probs,
-    predict_tasks,
 )
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import clear, init, log_probabilities, rollout
-from l2c_jax.tasks.base import Task, reading_order
+from l2c_jax.tasks.base import reading_order
 
 FREE = ModelConfig(dimensions=2, num_clusters=3, hidden=(5, 5))
 GIVEN = replace(FREE, condition_on_num_clusters=True)
@@ -172,24 +171,6 @@ def test_vmap_over_tasks_is_a_loop_over_them():
     for index in range(3):
         alone = predict(learner(), one(again[index], tasks[index]), tasks[index])
         np.testing.assert_allclose(found[index], alone.probabilities, atol=1e-5)
-
-
-def test_a_batch_of_tasks_is_labelled_with_the_true_numbers():
-    model = replace(GIVEN, num_clusters=4)
-    points = np.random.default_rng(2).normal(size=(3, 20, 2)).astype(np.float32)
-    labels = np.random.default_rng(2).integers(0, [[2], [3], [1]], size=(3, 20))
-    tasks = Task(jnp.array(points), jnp.array(labels), jnp.ones((3, 20), bool))
-    config = InferenceConfig(orders=2)
-    found = predict_tasks(learner(model), jax.random.key(0), tasks, config=config)
-    assert found.shape == (3, 20, 4)
-    np.testing.assert_allclose(found.sum(axis=2), 1, rtol=1e-5)
-    for probabilities, count in zip(np.array(found), (2, 3, 1), strict=True):
-        assert probabilities[:, count:].max() == 0
-    free = predict_tasks(
-        learner(model), jax.random.key(0), tasks, config=config, num_clusters_given=False
-    )
-    assert free.min() > 0
-    assert abs(free - free[:, :1]).max() > 0  # it read the points
 
 
 def one_answer(width: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from scipy.special import log_softmax
 from l2c_jax.metrics import matched_error
 from l2c_jax.recurrent.batch import preprocess_task
 from l2c_jax.recurrent.config import InferenceConfig, ModelConfig, TrainConfig
-from l2c_jax.recurrent.inference import predict_tasks
+from l2c_jax.recurrent.evaluation import predict_tasks
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import clear, rollout
 from l2c_jax.recurrent.train import default_optimizer, init_state, train_step, train_steps
