@@ -7,7 +7,7 @@ from pathlib import Path
 
 from experiments.lib.markdown import markdown_table, measured
 from experiments.lib.paths import ROOT
-from experiments.lib.records import Record, read_records
+from experiments.lib.records import read_records
 from l2c_jax.atomic import replacing
 
 BEGIN, END = "<!-- comparison: python -m experiments.lib.readme -->", "<!-- end -->"
@@ -71,14 +71,9 @@ def table(folder: Path) -> str:
             if not method.startswith(NOT_BASELINES) and method != kmeans
         }
         best = (max if larger else min)(rest, key=lambda method: rest[method]["mean"])
-        cells = [shown(entries[learned]), shown(entries[kmeans])]
-        rows.append([title, metric, *cells, f"{shown(rest[best])} {best}"])
+        cells = [measured(entries[learned]), measured(entries[kmeans])]
+        rows.append([title, metric, *cells, f"{measured(rest[best])} {best}"])
     return markdown_table(["data", "score", "learned", "k-means", "best other method"], rows)
-
-
-def shown(entry: Record) -> str:
-    """Mean ± standard error."""
-    return measured(entry)
 
 
 def main() -> None:

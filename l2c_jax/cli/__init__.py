@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stderr.close()
         sys.exit(0)
     except KeyboardInterrupt:
-        _fail("interrupted; nothing was written", 130)
+        _fail("interrupted; no file is half written", 130)
     except DivergedError as error:
         _fail(error, 1)
     except (ValueError, OSError) as error:  # every refusal of the library is a ValueError
