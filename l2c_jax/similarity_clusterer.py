@@ -7,10 +7,8 @@ from l2c_jax import estimators
 
 
 def __getattr__(name: str) -> Any:
-    """A name of :mod:`l2c_jax.estimators`, with a warning."""
-    if name.startswith("_"):
-        raise AttributeError(name)
-    warnings.warn(
-        "l2c_jax.similarity_clusterer is l2c_jax.estimators now", DeprecationWarning, stacklevel=2
-    )
-    return getattr(estimators, name)
+    """``SimilarityClusterer``, with a warning."""
+    if name != "SimilarityClusterer":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(f"{__name__} is l2c_jax.estimators now", DeprecationWarning, stacklevel=2)
+    return estimators.SimilarityClusterer

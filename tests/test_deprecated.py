@@ -1,5 +1,7 @@
 """What goes away still works, and says what replaces it."""
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -19,3 +21,15 @@ def test_cluster_answers_as_adapt_and_predict_do():
     expected = l2c_jax.predict_table(model, fitted, points)
     np.testing.assert_array_equal(found.probabilities, expected)
     assert found.num_clusters == 2
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("estimator", "MetaClusterer"), ("similarity_clusterer", "SimilarityClusterer")],
+)
+def test_the_estimators_are_found_under_their_old_modules(module, name):
+    old = importlib.import_module(f"l2c_jax.{module}")
+    with pytest.warns(DeprecationWarning, match=r"l2c_jax\.estimators"):
+        assert getattr(old, name) is getattr(l2c_jax, name)
+    with pytest.raises(AttributeError, match="has no attribute"):
+        old.nothing  # noqa: B018

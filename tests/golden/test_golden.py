@@ -45,6 +45,8 @@ from l2c_jax.training.loop import RunOptions
 from l2c_jax.training.weights import leaf_names
 from tests.golden.recorded import cases, close, golden
 
+pytestmark = pytest.mark.golden
+
 HERE = Path(__file__).parent
 TABLE1 = HERE.parents[1] / "experiments/lib/weights/table1_seed0.safetensors"
 KINDS = {"canonical": "principal", "winsorised": "clipped", "raw": "raw"}

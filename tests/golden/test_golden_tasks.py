@@ -16,6 +16,8 @@ from l2c_jax.tasks import (
 )
 from tests.golden.recorded import close, golden, leaves_of
 
+pytestmark = pytest.mark.golden
+
 RANGES = {
     "num_points": 48,
     "dimensions": 4,

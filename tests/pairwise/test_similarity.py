@@ -19,7 +19,7 @@ from l2c_jax.training.weights import WeightsError
 
 SMALL = MLP(2, (4, 3))
 METADATA = SimilarityMetadata(
-    SimilarityConfig(lr_milestones=(0.5,)),
+    training=SimilarityConfig(lr_milestones=(0.5,)),
     data="6c4e2b07473fce2d",
     iterations=7,
     minutes=1.8,

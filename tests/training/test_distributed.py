@@ -25,7 +25,8 @@ def start(folder: Path, devices: int, cache: Path, *more: str) -> subprocess.Pop
     flags = (
         f"--xla_force_host_platform_device_count={devices} --xla_cpu_multi_thread_eigen=false "
         # the compiler is what costs here
-        "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+        "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+        "--xla_cpu_use_fusion_emitters=false"
     )
     return subprocess.Popen(
         [sys.executable, "-m", "l2c_jax", "train", "--out", folder, *ARGUMENTS, *more],

@@ -27,7 +27,10 @@ def start(tmp_path_factory):
 
     def popen(folder: Path, *more: str) -> subprocess.Popen:
         # the compiler is what costs here
-        flags = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+        flags = (
+            "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+            "--xla_cpu_use_fusion_emitters=false"
+        )
         environment = {
             **os.environ,
             "XLA_FLAGS": flags,
