@@ -10,7 +10,8 @@ from typing import Any
 from experiments.lib.learners import Recipe
 from experiments.lib.paths import WEIGHTS
 from l2c_jax.recurrent.config import ModelConfig, TrainConfig
-from l2c_jax.tasks.families import CORRUPTIONS, SHAPES
+from l2c_jax.tasks.corruptions import CORRUPTIONS
+from l2c_jax.tasks.families import SHAPES
 from l2c_jax.tasks.prior import BroadPrior
 
 MODEL = ModelConfig(

@@ -15,7 +15,8 @@ from experiments.lib.markdown import measured
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options, main
 from l2c_jax.recurrent.evaluation import oracle_labels, sample_tasks, score_tasks
-from l2c_jax.tasks.families import CORRUPTIONS, SHAPES
+from l2c_jax.tasks.corruptions import CORRUPTIONS
+from l2c_jax.tasks.families import SHAPES
 from l2c_jax.tasks.gaussian import GaussianTasks
 from l2c_jax.tasks.prior import BroadPrior
 

@@ -34,7 +34,8 @@ from l2c_jax.metrics import adjusted_rand_index
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.tabular.clusterer import TabularConfig, adapt_table, predict_table
 from l2c_jax.tabular.model import TabularModel
-from l2c_jax.tasks.families import CORRUPTIONS, SHAPES
+from l2c_jax.tasks.corruptions import CORRUPTIONS
+from l2c_jax.tasks.families import SHAPES
 from l2c_jax.tasks.prior import BroadPrior
 
 TASKS = replace(WHOLE.tasks, num_clusters_weights=BroadPrior().num_clusters_weights)

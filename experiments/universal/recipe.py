@@ -16,7 +16,9 @@ from l2c_jax.tabular.count_head import init_count_head
 from l2c_jax.tabular.fit_count_head import CountHeadConfig, fit_count_head
 from l2c_jax.tabular.model import TabularModel, save_tabular_model
 from l2c_jax.tasks.description import describe
+from l2c_jax.tasks.mixture import TaskMixture
 from l2c_jax.tasks.prior import BroadPrior
+from l2c_jax.tasks.structures import StructureTasks
 
 MODEL = ModelConfig(
     dimensions=8,
@@ -25,7 +27,7 @@ MODEL = ModelConfig(
     architecture="slots",
     logit_scale=1.0,
     condition_on_num_clusters=True,
-    preprocessing="clipped",
+    preprocessing="robust",
 )
 WARM_UP = Recipe(
     replace(curriculum.EASY, dimensions=8),
@@ -41,12 +43,29 @@ WARM_UP = Recipe(
     ),
 )
 """Well-separated Gaussian clusters, of half as many points as the prior's tasks."""
-WHOLE = Recipe(
-    BroadPrior(num_clusters_weights=(3, 20, 18, 14, 11, 9, 8, 7, 5, 5), swirled_prob=0.2),
-    MODEL,
-    replace(WARM_UP.training, iterations=15_000, learning_rate=4e-3, random_rotation_prob=0.3),
+PRIOR = BroadPrior(
+    num_points=256,
+    num_clusters_weights=(3, 20, 18, 14, 11, 9, 8, 7, 5, 5),
+    separation=(1.2, 15.0),
+    swirled_prob=0.2,
 )
-"""All families of the prior, from the parameters after the warm-up."""
+"""Tasks as tables are."""
+PLANE = StructureTasks(weights=(1.5, 1.5, 1, 1, 1.5, 2, 1, 1, 1, 0))
+"""Structures that a person sees at once."""
+WHOLE = Recipe(
+    TaskMixture((PRIOR, PLANE), (0.7, 0.3)),
+    MODEL,
+    replace(
+        WARM_UP.training,
+        iterations=12_000,
+        learning_rate=4e-3,
+        k_dropout=0.1,
+        random_rotation_prob=0.3,
+        diffusion_prob=0.3,
+    ),
+)
+"""All families of the prior and all structures, in either view, from the parameters after the
+warm-up."""
 COUNT = CountHeadConfig(tasks=10_240, hidden=32, epochs=30, weight_decay=1.0)
 """The head for the number of clusters, trained last."""
 FOLDER = RUNS / "universal"

@@ -22,6 +22,53 @@ class ColumnScaling(NamedTuple):
     limit: ArrayLike | None = None  # [D], where scaled columns are clipped
 
 
+class ColumnBounds(NamedTuple):
+    """Where columns are clipped before they are scaled."""
+
+    low: ArrayLike  # [D]
+    high: ArrayLike  # [D]
+
+
+def fit_bounds(points: ArrayLike, mask: ArrayLike | None = None) -> ColumnBounds:
+    """Bounds that a few wild values of a column cannot move.
+
+    With :math:`q` the 5 % and 95 % quantiles, :math:`q_{05} - w` and :math:`q_{95} + w` with
+    :math:`w = q_{95} - q_{05}`: 4.9 standard deviations for normal columns. Where
+    :math:`w = 0` the 1 % and 99 % quantiles, and where they are equal, too, no bounds. The
+    smallest and the largest value are never quantiles of three or more values.
+
+    Args:
+      points: ``[N, D]``.
+      mask: ``[N]`` bool; ``None``: all rows are real.
+
+    Returns:
+      The bounds, infinite where there are none.
+
+    Example:
+      >>> import numpy as np
+      >>> column = np.append(np.arange(100.0), 1e9)[:, None]
+      >>> [bound.tolist() for bound in fit_bounds(column)]
+      [[-85.0], [185.0]]
+    """
+    xp = namespace(points)
+    mask = xp.ones(len(points), bool) if mask is None else mask
+    ordered = xp.sort(xp.where(mask[:, None], points, xp.inf), axis=0)
+    last = xp.maximum(mask.sum() - 1, 0)
+
+    def between(share: float) -> tuple[Any, Any]:
+        trimmed = xp.minimum(xp.ceil(share * last).astype(np.int32), last // 2)
+        return ordered[trimmed], ordered[last - trimmed]
+
+    (low, high), (outer_low, outer_high) = between(0.05), between(0.01)
+    low, high = (
+        xp.where(high > low, inner, outer)
+        for inner, outer in ((low, outer_low), (high, outer_high))
+    )
+    width = high - low
+    wide = width > 0
+    return ColumnBounds(xp.where(wide, low - width, -xp.inf), xp.where(wide, high + width, xp.inf))
+
+
 def standardize(points: ArrayLike, mask: ArrayLike | None = None) -> Any:
     """Every column with mean 0 and variance 1 over the real points; constant columns are zeros.
 

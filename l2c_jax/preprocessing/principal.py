@@ -14,7 +14,9 @@ clipping limit, :math:`V` the principal axes and :math:`s` the total scale:
     z = (v - \bar v) V / s
 
 ``"raw"`` keeps :math:`x`, ``"principal"`` maps :math:`x` (or :math:`u`) to :math:`z`, and
-``"clipped"`` uses all three steps.
+``"clipped"`` uses all three steps. ``"robust"`` does so after the values of each column were
+clipped to the bounds of :func:`~l2c_jax.preprocessing.columns.fit_bounds`, and ``"columns"`` ends
+after these bounds and :math:`u`.
 """
 
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -23,17 +25,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from l2c_jax.preprocessing.columns import (
+    ColumnBounds,
     ColumnScaling,
     apply_columns,
     apply_masked,
+    fit_bounds,
     fit_columns,
     fit_width,
     magnitude,
+    namespace,
 )
 from l2c_jax.types import Array, ArrayLike
 
-Kind: TypeAlias = Literal["principal", "clipped", "raw"]
-KINDS: tuple[Kind, ...] = ("principal", "clipped", "raw")
+Kind: TypeAlias = Literal["principal", "clipped", "robust", "columns", "raw"]
+KINDS: tuple[Kind, ...] = ("principal", "clipped", "robust", "columns", "raw")
 GRID = 2.0**-20
 """On the host, scaled values are rounded to multiples of this, so that a shifted or rescaled
 column gives the same values in spite of its rounding."""
@@ -59,6 +64,7 @@ class Preprocessing(NamedTuple):
     columns: ColumnScaling | None  # None: columns stay as they are
     clipped: ColumnScaling | None  # scales the clipped columns once more
     principal: PrincipalAxes | None  # None: the first columns are kept, or zeros are added
+    bounds: ColumnBounds | None = None  # columns are clipped to them before all else
 
 
 def fit_preprocessing(
@@ -75,14 +81,15 @@ def fit_preprocessing(
       points: ``[N, D]`` finite numbers.
       mask: ``[N]`` bool, True for real points.
       kind: ``"principal"``; ``"clipped"``, the same after scaling and clipping the columns;
-        ``"raw"``, as in the paper.
+        ``"robust"``, the same after bounds; ``"columns"``, bounds and scaling alone; ``"raw"``,
+        as in the paper.
       dimensions: width of the result; ``None`` keeps D. Narrower points are padded with zeros.
 
     Returns:
       The fitted map.
 
     Raises:
-      ValueError: if ``kind`` is none of the three.
+      ValueError: if ``kind`` is none of :data:`KINDS`.
 
     Example:
       >>> import jax.numpy as jnp
@@ -115,7 +122,7 @@ def fit_table_preprocessing(
       The fitted map, NumPy arrays in float64.
 
     Raises:
-      ValueError: if ``kind`` is none of the three.
+      ValueError: if ``kind`` is none of :data:`KINDS`.
 
     Example:
       >>> import numpy as np
@@ -131,25 +138,36 @@ def fit_table_preprocessing(
     check_kind(kind)
     if kind == "raw" and not standardize:
         return Preprocessing(None, None, None, None)
-    largest = magnitude(table, common=not standardize)
-    columns = fit_columns(table / largest, common=not standardize)
-    fitted = Preprocessing(largest, columns, None, None)
-    if kind == "raw":
+    bounds = fit_bounds(table) if kind in ("robust", "columns") else None
+    bounded = table if bounds is None else np.clip(table, *bounds)
+    largest = magnitude(bounded, common=not standardize)
+    columns = fit_columns(bounded / largest, common=not standardize)
+    fitted = Preprocessing(largest, columns, None, None, bounds)
+    if kind in ("raw", "columns"):
         return fitted
     points = _scale(fitted, table)
-    if kind == "clipped":
+    if kind in ("clipped", "robust"):
         columns = columns._replace(limit=CLIP * points.std(axis=0))
         fitted = fitted._replace(columns=columns)
         again = fit_columns(_scale(fitted, table))
         inverse = again.inverse if standardize else np.ones_like(again.inverse)
         fitted = fitted._replace(clipped=ColumnScaling(again.shift, inverse))
         points = _scale(fitted, table)
-    moments = np.round(np.stack([(points**p).mean(axis=0) for p in (4, 3)]), 6)
-    order = np.lexsort(moments)
+    order = column_order(points)
     axes = np.zeros((table.shape[1], dimensions))
     found = _table_axes(points[:, order], min(dimensions, table.shape[1]))
     axes[order, : found.shape[1]] = found
     return fitted._replace(principal=PrincipalAxes(np.zeros(len(axes)), np.ones(()), axes))
+
+
+def column_order(points: np.ndarray) -> np.ndarray:
+    """``[D]``, columns sorted by their third and fourth moments, so that their order in the table
+    does not matter.
+
+    Args:
+      points: ``[N, D]``, centered.
+    """
+    return np.lexsort(np.round(np.stack([(points**p).mean(axis=0) for p in (4, 3)]), 6))
 
 
 def apply_preprocessing(
@@ -197,7 +215,7 @@ def fit_and_apply(
     """
     fitted, scaled = _fit(points, mask, kind, dimensions)
     if fitted.principal is None:
-        return fitted, fit_width(points * mask[:, None], dimensions)
+        return fitted, fit_width(scaled * mask[:, None], dimensions)
     return fitted, _project(fitted.principal, scaled) * mask[:, None]
 
 
@@ -228,6 +246,9 @@ def check_kind(kind: str) -> None:
 
 def _scale(fitted: Preprocessing, points: ArrayLike) -> Any:
     """All steps before the axes."""
+    if fitted.bounds is not None:
+        xp = namespace(points)
+        points = xp.clip(points, fitted.bounds.low[None, :], fitted.bounds.high[None, :])
     if fitted.magnitude is not None:
         with np.errstate(over="ignore"):
             points = points / fitted.magnitude
@@ -245,18 +266,26 @@ def _fit(
     """The fitted map, and the points after all its steps before the axes."""
     check_kind(kind)
     dimensions = points.shape[1] if dimensions is None else dimensions
-    columns = clipped = None
+    columns = clipped = bounds = None
     if kind == "raw":
         return Preprocessing(None, None, None, None), points
-    if kind == "clipped":
-        real = mask.astype(points.dtype)[:, None]
+    real = mask.astype(points.dtype)[:, None]
+    if kind in ("robust", "columns"):
+        bounds = fit_bounds(points, mask)
+        points = jnp.clip(points, bounds.low[None, :], bounds.high[None, :]) * real
+    if kind == "columns":
+        columns = fit_columns(points, mask)
+        scaled = apply_masked(columns, points, real)
+        return Preprocessing(None, columns, None, None, bounds), scaled
+    if kind in ("clipped", "robust"):
         columns = fit_columns(points, mask)
         scaled = apply_masked(columns, points, real)
         columns = columns._replace(limit=jnp.full_like(columns.shift, CLIP))
         points = jnp.clip(scaled, -CLIP, CLIP)
         clipped = fit_columns(points, mask)
         points = apply_masked(clipped, points, real)
-    return Preprocessing(None, columns, clipped, _fit_axes(points, mask, dimensions)), points
+    axes = _fit_axes(points, mask, dimensions)
+    return Preprocessing(None, columns, clipped, axes, bounds), points
 
 
 def _project(principal: PrincipalAxes, points: Array) -> Array:

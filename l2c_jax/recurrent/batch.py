@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from l2c_jax.preprocessing.diffusion import diffusion_coordinates, first_coordinates
 from l2c_jax.preprocessing.principal import preprocess
 from l2c_jax.recurrent.config import ModelConfig, TrainConfig
 from l2c_jax.recurrent.losses import Neighbors, nearest_neighbors
@@ -35,6 +36,23 @@ def preprocess_task(task: Task, config: ModelConfig) -> Task:
     return sort_labels(task._replace(points=points), config.num_clusters)
 
 
+def diffusion_points(task: Task, config: ModelConfig) -> Array:
+    """Coordinates of a random walk instead of the points; for k clusters the first k - 1.
+
+    Args:
+      task: one task in any coordinates.
+      config: the learner's shape.
+
+    Returns:
+      ``[N, config.dimensions]``, zeros where masked.
+    """
+    scaled = preprocess(task.points, task.mask, "columns", task.points.shape[1])
+    found = diffusion_coordinates(scaled, task.mask, config.dimensions)
+    member = jax.nn.one_hot(task.labels, config.num_clusters) * task.mask[:, None]
+    count = (member.sum(axis=0) > 0).sum()
+    return first_coordinates(found, task.mask, count - 1)
+
+
 def prepare_batch(
     key: Key, tasks: Task, config: ModelConfig, training: TrainConfig, axis: str | None
 ) -> tuple[Key, Batch]:
@@ -50,9 +68,15 @@ def prepare_batch(
     Returns:
       A key for the orders of the points, and the batch.
     """
-    tasks = jax.vmap(partial(preprocess_task, config=config))(tasks)
     size = tasks.mask.shape[0]
     total = size if axis is None else size * jax.lax.axis_size(axis)
+    raw, tasks = tasks, jax.vmap(partial(preprocess_task, config=config))(tasks)
+    walks = round(training.diffusion_prob * size)
+    if walks:  # tasks are independent, so the first ones are as good as random ones
+        first = jax.tree.map(lambda leaf: leaf[:walks], raw)
+        points = jax.vmap(partial(diffusion_points, config=config))(first)
+        tasks = tasks._replace(points=tasks.points.at[:walks].set(points))
+        tasks = jax.vmap(partial(sort_labels, num_clusters=config.num_clusters))(tasks)
     if training.random_rotation_prob > 0:
         key, key_rotation = jax.random.split(key)
         keys = local_keys(jax.random.split(key_rotation, total), axis)

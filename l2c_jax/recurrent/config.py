@@ -99,6 +99,10 @@ class TrainConfig:
     """Share of the tasks that are rotated at random after preprocessing. A learner of many
     clusters is otherwise slow to do more than cut the axes into the same pieces for every
     task."""
+    diffusion_prob: float = 0.0
+    """Share of the tasks whose points are coordinates of a random walk
+    (:mod:`l2c_jax.preprocessing.diffusion`), the first k - 1 for k clusters, instead of those of
+    ``ModelConfig.preprocessing``."""
     update: Literal["epoch", "iteration"] = "epoch"
     """When the optimizer steps: after every epoch, as in the paper, or once per iteration, with
     gradients through all epochs."""
@@ -128,8 +132,8 @@ class TrainConfig:
         if not (self.learning_rate > 0 and self.clip > 0):
             raise ValueError("learning_rate and clip must be positive")
         for name in (
-            *("classification_weight", "k_dropout"),
-            *("random_rotation_prob", "frozen_loss_weight"),
+            *("classification_weight", "k_dropout", "random_rotation_prob"),
+            *("diffusion_prob", "frozen_loss_weight"),
         ):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in [0, 1]")

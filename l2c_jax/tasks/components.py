@@ -28,7 +28,19 @@ def orthogonal(key: Key, dimensions: int) -> Array:
       ``[D, D]`` with orthonormal rows; the same on every machine, since the signs that a QR
       decomposition leaves open are fixed.
     """
-    q, r = jnp.linalg.qr(jax.random.normal(key, (dimensions, dimensions)))
+    return orthonormal(jax.random.normal(key, (dimensions, dimensions)))
+
+
+def orthonormal(matrix: Array) -> Array:
+    """The orthogonal factor of a QR decomposition, with the signs that make it unique.
+
+    Args:
+      matrix: ``[D, D]``.
+
+    Returns:
+      ``[D, D]`` with orthonormal rows.
+    """
+    q, r = jnp.linalg.qr(matrix)
     return q * jnp.where(jnp.diagonal(r) < 0, -1.0, 1.0)[None, :]
 
 

@@ -1,28 +1,25 @@
 """A broad prior over clustering problems: many shapes of clusters, many corruptions of columns.
 
-Every family is a small pure function of :mod:`l2c_jax.tasks.families`: shapes place points around
-the mean of their cluster, corruptions act on all points of a task.
+Every family is a small pure function: shapes (:mod:`l2c_jax.tasks.families`) place points around
+the mean of their cluster, corruptions (:mod:`l2c_jax.tasks.corruptions`) act on all points of a
+task.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from l2c_jax.preprocessing import standardize
+from l2c_jax.tasks import corruptions
 from l2c_jax.tasks.base import Task
-from l2c_jax.tasks.components import orthogonal
-from l2c_jax.tasks.families import (
-    BLOBS,
-    SHAPES,
-    blobs,
-    discretized_columns,
-    irrelevant_columns,
-    outliers,
-    skewed_columns,
-    swirled,
-    warped,
-)
+from l2c_jax.tasks.components import orthonormal
+from l2c_jax.tasks.corruptions import CORRUPTIONS
+from l2c_jax.tasks.families import BLOBS, SHAPES, blobs, curves, moons, rings
+from l2c_jax.tasks.numbers import Numbers, with_numbers
 from l2c_jax.types import Array, Key
 
 
@@ -65,6 +62,8 @@ class BroadPrior:
     """Weight of rings and arcs."""
     moons_weight: float = 1
     """Weight of interleaved half circles."""
+    curves_weight: float = 1
+    """Weight of thin cubic curves."""
     separation: tuple[float, float] = (1.2, 12.0)
     """Range of the distance of cluster means, in standard deviations of a cluster along an axis;
     its logarithm is uniform."""
@@ -72,14 +71,18 @@ class BroadPrior:
     """Largest spread of a cluster's log-deviations along its axes."""
     size_imbalance: float = 1.2
     """Largest standard deviation of the logarithms of the cluster sizes."""
+    rare_prob: float = 0.1
+    """Probability that one cluster has .5 % to 3 % of the points."""
     swirled_prob: float = 0.15
     """Probability that every cluster is swirled in random planes."""
     warped_prob: float = 0.3
-    """Probability of a random smooth network over all points."""
+    """Probability of a random smooth network over all points, or over those of each class."""
     skewed_columns_prob: float = 0.3
     """Probability of skewed columns."""
     discretized_columns_prob: float = 0.2
     """Probability of columns with a few values only."""
+    categorical_columns_prob: float = 0.15
+    """Probability of indicators of variables whose levels depend on the class."""
     irrelevant_columns_prob: float = 0.25
     """Probability of columns that say nothing about the clusters."""
     outliers_prob: float = 0.2
@@ -87,10 +90,7 @@ class BroadPrior:
 
     def __post_init__(self) -> None:
         shapes = self.shape_weights
-        probs = (
-            *(self.swirled_prob, self.warped_prob, self.skewed_columns_prob),
-            *(self.discretized_columns_prob, self.irrelevant_columns_prob, self.outliers_prob),
-        )
+        probs = (self.rare_prob, *(getattr(self, f"{name}_prob") for name in CORRUPTIONS))
         rules = {
             "num_points must be at least min_points, and that at least 4": 4
             <= self.min_points
@@ -132,72 +132,80 @@ class BroadPrior:
         Returns:
           Points ``[N, D]``, labels ``[N]``, mask ``[N]``.
         """
-        key_table, key_shape, key_blobs, key_kind, key_turn, key_changes, key_chance = (
-            jax.random.split(key, 7)
-        )
-        labels, mask, columns, means_of_points = _draw_table(key_table, self)
-        weights = jnp.array(self.shape_weights)
-        kind = jax.random.choice(key_kind, len(SHAPES), p=weights / weights.sum())
-        keys_shape = jax.random.split(key_shape, len(SHAPES))
-        shapes = zip(keys_shape, SHAPES.values(), strict=True)
-        shaped = [shape(key, labels, means_of_points) for key, shape in shapes]
-        noise = jnp.stack(shaped[:BLOBS])[jnp.minimum(kind, BLOBS - 1)]
-        stretched = blobs(
-            key_blobs, noise, labels, means_of_points, self.num_clusters, self.anisotropy
-        )
-        drawn = jnp.stack([stretched, *shaped[BLOBS:]])
-        points = drawn[jnp.maximum(kind - BLOBS + 1, 0)] * columns[None, :]
+        return with_numbers(key, self._sample)
 
-        keys = jax.random.split(key_changes, 6)
-        chance = jax.random.uniform(key_chance, (7,))
-        count = self.num_clusters
-        rotation = orthogonal(key_turn, self.dimensions)
+    def _sample(self, numbers: Numbers) -> Task:
+        labels, mask, columns, means = _draw_table(numbers, self)
+        points = _shaped(numbers, labels, means, self) * columns[None, :]
+        rotation = orthonormal(numbers.normal((self.dimensions, self.dimensions)))
         rotated = (points @ rotation) * columns[None, :]
-        points = jnp.where(chance[6] < 0.5, rotated, points)
-        wide = columns.sum() >= 2
-        turns = wide & (chance[0] < self.swirled_prob)
-        points = jnp.where(turns, swirled(keys[0], points, labels, columns, count), points)
-        points = jnp.where(chance[1] < self.warped_prob, warped(keys[1], points), points)
-        points = jnp.where(chance[2] < self.outliers_prob, outliers(keys[2], points), points)
-        points = jnp.where(
-            chance[3] < self.skewed_columns_prob, skewed_columns(keys[3], points, mask), points
-        )
-        points = jnp.where(
-            chance[4] < self.discretized_columns_prob,
-            discretized_columns(keys[4], points, mask),
-            points,
-        )
-        points = jnp.where(
-            chance[5] < self.irrelevant_columns_prob, irrelevant_columns(keys[5], points), points
-        )
+        points = jnp.where(numbers.bernoulli(0.5), rotated, points)
+        points = _corrupted(numbers, points, labels, mask, columns, self)
         points = standardize(points, mask) * columns[None, :]
         return Task(points, jnp.where(mask, labels, 0), mask)
 
 
-def _draw_table(key: Key, config: BroadPrior) -> tuple[Array, Array, Array, Array]:
+def _draw_table(numbers: Numbers, config: BroadPrior) -> tuple[Array, Array, Array, Array]:
     """Labels ``[N]``, mask ``[N]``, columns in use ``[D]``, and the cluster means ``[N, D]``."""
-    key_size, key_columns, key_count, key_tilt, key_sizes, key_labels, key_far, key_means = (
-        jax.random.split(key, 8)
-    )
-
-    def log_uniform(key: Key, low: float, high: float) -> Array:
-        return low * (high / low) ** jax.random.uniform(key)
-
-    size = log_uniform(key_size, config.min_points, config.num_points + 0.99).astype(jnp.int32)
+    clusters = config.num_clusters
+    size = numbers.log_uniform(config.min_points, config.num_points + 0.99).astype(jnp.int32)
     mask = jnp.arange(config.num_points) < size
-    width = log_uniform(key_columns, 1, config.dimensions + 0.99).astype(jnp.int32)
+    width = numbers.log_uniform(1, config.dimensions + 0.99).astype(jnp.int32)
     columns = jnp.arange(config.dimensions) < width
     weights = jnp.array(config.num_clusters_weights, jnp.float32)
-    allowed = jnp.arange(1, config.num_clusters + 1) * 4 <= jnp.maximum(size, 4)
+    allowed = jnp.arange(1, clusters + 1) * 4 <= jnp.maximum(size, 4)
     weights = jnp.where(allowed, weights, 0.0)
     weights = jnp.where(weights.sum() > 0, weights, 1.0 * (jnp.arange(weights.size) == 0))
-    count = 1 + jax.random.choice(key_count, config.num_clusters, p=weights / weights.sum())
-    tilt = config.size_imbalance * jax.random.uniform(key_tilt)
-    log_sizes = tilt * jax.random.normal(key_sizes, (config.num_clusters,))
-    log_sizes = jnp.where(jnp.arange(config.num_clusters) < count, log_sizes, -jnp.inf)
-    labels = jax.random.categorical(key_labels, log_sizes, shape=mask.shape)
+    count = 1 + numbers.categorical(weights)
+    tilt = config.size_imbalance * numbers.uniform()
+    sizes = jnp.exp(tilt * numbers.normal((clusters,))) * (jnp.arange(clusters) < count)
+    share = numbers.log_uniform(0.005, 0.03)
+    rare = sizes.at[0].set((sizes.sum() - sizes[0]) * share)
+    sizes = jnp.where(numbers.bernoulli(config.rare_prob) & (count > 1), rare, sizes)
+    labels = numbers.categorical(sizes, mask.shape)
     index = jnp.arange(config.num_points)
     labels = jnp.where(index < 2 * count, index % count, labels)  # no cluster is empty
-    distance = log_uniform(key_far, *config.separation) / jnp.sqrt(width)
-    means = distance * jax.random.normal(key_means, (config.num_clusters, config.dimensions))
+    distance = numbers.log_uniform(*config.separation) / jnp.sqrt(width)
+    means = distance * numbers.normal((clusters, config.dimensions))
     return labels, mask, columns, means[labels] * columns[None, :]
+
+
+def _shaped(numbers: Numbers, labels: Array, means: Array, config: BroadPrior) -> Array:
+    """Points ``[N, D]`` of one shape, drawn by its weight; all shapes use the same numbers."""
+    kind = numbers.categorical(jnp.array(config.shape_weights))
+    clusters = config.num_clusters
+
+    def blob_like() -> Array:
+        noise = numbers.alternatives(
+            partial(shape, numbers, labels, means) for shape in BLOBS.values()
+        )
+        chosen = jnp.stack(noise)[jnp.minimum(kind, len(BLOBS) - 1)]
+        return blobs(numbers, chosen, labels, means, clusters, config.anisotropy)
+
+    shapes = (rings, moons, partial(curves, num_clusters=clusters))
+    others = (partial(shape, numbers, labels, means) for shape in shapes)
+    candidates: list[Callable[[], Array]] = [blob_like, *others]
+    found = numbers.alternatives(candidates)
+    return jnp.stack(found)[jnp.maximum(kind - len(BLOBS) + 1, 0)]
+
+
+def _corrupted(
+    numbers: Numbers, points: Array, labels: Array, mask: Array, columns: Array, config: BroadPrior
+) -> Array:
+    """Points ``[N, D]`` after every corruption, each with its probability."""
+    arguments: dict[str, tuple[Any, ...]] = {
+        "swirled": (labels, columns, config.num_clusters),
+        "warped": (labels, config.num_clusters),
+        "outliers": (),
+        "skewed_columns": (mask,),
+        "discretized_columns": (mask,),
+        "categorical_columns": (labels, config.num_clusters),
+        "irrelevant_columns": (),
+    }
+    for name in CORRUPTIONS:
+        happens = numbers.bernoulli(getattr(config, f"{name}_prob"))
+        if name == "swirled":  # needs a plane
+            happens &= columns.sum() >= 2
+        changed = getattr(corruptions, name)(numbers, points, *arguments[name])
+        points = jnp.where(happens, changed, points)
+    return points

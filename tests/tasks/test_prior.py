@@ -6,7 +6,8 @@ import jax
 import numpy as np
 import pytest
 
-from l2c_jax.tasks.families import CORRUPTIONS, SHAPES
+from l2c_jax.tasks.corruptions import CORRUPTIONS
+from l2c_jax.tasks.families import SHAPES
 from l2c_jax.tasks.prior import BroadPrior
 
 SMALL = BroadPrior(

@@ -1,0 +1,277 @@
+r"""Coordinates of a random walk on the graph of nearest neighbors.
+
+Points in the same cluster are connected by many short steps, whatever the shape of the cluster.
+With :math:`d_{ij}` the distance of two rows and :math:`s_i` that of row :math:`i` to its 6th
+neighbor, neighbors (10 of each row, in either direction) have the weight
+
+.. math:: w_{ij} = \exp(-d_{ij}^2 / (s_i s_j)), \qquad
+    P = D^{-1} W, \qquad P \psi_l = \lambda_l \psi_l, \qquad 1 = \lambda_0 \ge \lambda_1 \ge ...
+
+Coordinate :math:`l` of a row is :math:`\lambda_l^8 \psi_l`, with :math:`\psi_l` centered, of
+variance 1 and clipped at 4 (self-tuning affinities: Zelnik-Manor & Perona 2004; diffusion maps:
+Coifman & Lafon 2006). For k clusters, the first k - 1 coordinates are used. Equal rows are one
+node. A cycle through all rows with the weight 1e-4 connects the graph.
+
+:func:`fit_diffusion` computes them for a table on the host, :func:`diffusion_coordinates` for a
+drawn task inside ``jit``; a new row gets the weighted mean of its neighbors' coordinates.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.sparse import coo_matrix, diags
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+
+from l2c_jax.types import Array, ArrayLike
+
+NEIGHBORS = 10
+"""Neighbors of each row."""
+SCALE_NEIGHBOR = 6
+"""The distance to this neighbor is the scale of a row."""
+CYCLE = 1e-4
+"""Weight of the steps along the cycle through all rows."""
+POWER = 8
+"""Steps of the walk: the power of the eigenvalues."""
+LIMIT = 4.0
+"""Where coordinates of variance 1 are clipped."""
+_EQUAL = 1e-9
+"""Squared distance below which rows are equal; columns have variance 1."""
+_DENSE = 64
+"""Up to this many nodes, all eigenvectors are computed."""
+SUBSPACE, ROUNDS, DEGREE, CUT = 10, 9, 9, 0.65
+"""Of the subspace iteration: vectors more than needed, filters, their degree, and the eigenvalue
+below which they damp."""
+
+
+class Diffusion(NamedTuple):
+    """The walk on the rows of one table; arrays of U different rows."""
+
+    rows: np.ndarray  # [U, D], scaled rows
+    scales: np.ndarray  # [U], distance to the 6th neighbor
+    coordinates: np.ndarray  # [U, C] float32, decreasing eigenvalues
+
+
+def fit_diffusion(rows: np.ndarray, num_coordinates: int) -> Diffusion:
+    """The walk on the rows of a table, on the host in float64.
+
+    Args:
+      rows: ``[N, D]``, scaled columns.
+      num_coordinates: C; zeros where there are fewer different rows.
+
+    Returns:
+      The walk, for :func:`apply_diffusion`.
+
+    Example:
+      >>> import numpy as np
+      >>> angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+      >>> ring = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+      >>> walk = fit_diffusion(np.concatenate([ring, 5 * ring]), 1)
+      >>> inner, outer = np.split(apply_diffusion(walk, walk.rows)[:, 0], [40])
+      >>> len(np.unique(np.sign(walk.coordinates).round(3)))
+      2
+    """
+    different, counts = np.unique(rows, axis=0, return_counts=True)
+    size = len(different)
+    coordinates = np.zeros((size, num_coordinates))
+    if size < 3:
+        if size == 2:
+            coordinates[:, :1] = _scaled(np.array([[-1.0], [1.0]]), np.ones(1), counts)
+        return Diffusion(different, np.ones(size), coordinates.astype(np.float32))
+    index, square = nearest(different, different, min(NEIGHBORS + 1, size))
+    index, square = index[:, 1:], square[:, 1:]  # without the row itself
+    scales = np.sqrt(square[:, min(SCALE_NEIGHBOR, size - 1) - 1])
+    weights = np.exp(-square / (scales[:, None] * scales[index]))
+    vectors, values = _eigenvectors(index, weights, min(num_coordinates, size - 2))
+    coordinates[:, : len(values)] = _scaled(vectors, values, counts)
+    return Diffusion(different, scales, coordinates.astype(np.float32))
+
+
+def apply_diffusion(diffusion: Diffusion, rows: np.ndarray) -> np.ndarray:
+    """Coordinates of rows, each by itself.
+
+    A row on which the walk was fitted has its own coordinates; another one the mean of its
+    neighbors', with the weights of the walk.
+
+    Args:
+      diffusion: fitted.
+      rows: ``[n, D]``, scaled as those.
+
+    Returns:
+      ``[n, C]`` float32.
+    """
+    fitted = diffusion.rows
+    count = min(NEIGHBORS, len(fitted))
+    index, square = nearest(rows, fitted, count)
+    own = np.sqrt(square[:, min(SCALE_NEIGHBOR, count) - 1])
+    scale = np.maximum(own[:, None] * diffusion.scales[index], 1e-12)
+    exponent = -(square - square[:, :1]) / scale
+    weights = np.exp(exponent)
+    weights /= weights.sum(axis=1, keepdims=True)
+    known = square[:, 0] <= _EQUAL
+    weights[known] = np.arange(count) == 0
+    found = np.einsum("nj,njc->nc", weights, diffusion.coordinates[index])
+    return found.astype(np.float32)
+
+
+def nearest(rows: np.ndarray, others: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest of other rows, in order.
+
+    Args:
+      rows: ``[n, D]``.
+      others: ``[U, D]``.
+      count: J, at most U.
+
+    Returns:
+      Indices ``[n, J]`` and squared distances ``[n, J]``.
+    """
+    norms = (others**2).sum(axis=1)
+    square = norms[None, :] - 2 * rows @ others.T
+    index = np.argpartition(square, count - 1, axis=1)[:, :count]
+    apart = rows[:, None, :] - others[index]
+    exact = np.einsum("njd,njd->nj", apart, apart)
+    order = np.lexsort((index, exact), axis=1)
+    return np.take_along_axis(index, order, axis=1), np.take_along_axis(exact, order, axis=1)
+
+
+def _eigenvectors(
+    index: np.ndarray, weights: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """``[U, C]`` and eigenvalues ``[C]`` of the walk, without the constant one."""
+    size = len(index)
+    start = np.repeat(np.arange(size), index.shape[1])
+    graph = coo_matrix((weights.ravel(), (start, index.ravel())), shape=(size, size)).tocsr()
+    graph = graph.maximum(graph.T)
+    place = np.arange(size)
+    cycle = coo_matrix((np.full(size, CYCLE), (place, (place + 1) % size)), shape=(size, size))
+    graph = (graph + cycle + cycle.T).tocsr()
+    inverse = 1 / np.sqrt(np.asarray(graph.sum(axis=1)).ravel())
+    normalized = diags(inverse) @ graph @ diags(inverse)
+    if size <= _DENSE:
+        values, vectors = np.linalg.eigh(normalized.toarray())
+    else:
+        start_vector = np.cos(np.arange(size))
+        try:
+            values, vectors = eigsh(
+                normalized, count + 1, which="LA", v0=start_vector, ncv=4 * count + 20, tol=1e-6
+            )
+        except ArpackNoConvergence:
+            values, vectors = np.linalg.eigh(normalized.toarray())
+    order = np.argsort(-values, kind="stable")[1 : count + 1]
+    return vectors[:, order] * inverse[:, None], values[order]
+
+
+def _scaled(vectors: Any, values: Any, counts: Any) -> Any:
+    """Centered, of variance 1, clipped, times the power of the eigenvalue; positive skewness."""
+    xp = np if isinstance(vectors, np.ndarray) else jnp
+    share = (counts / counts.sum())[:, None]
+    vectors = vectors - (share * vectors).sum(axis=0, keepdims=True)
+    deviation = xp.sqrt((share * vectors**2).sum(axis=0, keepdims=True))
+    vectors = vectors / xp.where(deviation > 0, deviation, 1)
+    sign = xp.where((share * vectors**3).sum(axis=0, keepdims=True) < 0, -1.0, 1.0)
+    power = xp.clip(values, 0.0, 1.0) ** POWER
+    return xp.clip(sign * vectors, -LIMIT, LIMIT) * power[None, :]
+
+
+def first_coordinates(coordinates: ArrayLike, mask: ArrayLike, count: ArrayLike) -> Any:
+    """The first coordinates, all over their total scale, and zeros.
+
+    Args:
+      coordinates: ``[N, C]``.
+      mask: ``[N]`` bool, the points that the scale is computed from.
+      count: how many are kept; k - 1 for k clusters.
+
+    Returns:
+      ``[N, C]``, of total variance 1 over these points.
+    """
+    xp = np if isinstance(coordinates, np.ndarray) else jnp
+    kept = coordinates * (xp.arange(coordinates.shape[1]) < count)[None, :]
+    weight = xp.asarray(mask, kept.dtype)[:, None]
+    total = xp.sqrt((weight * kept**2).sum() / xp.maximum(weight.sum(), 1))
+    return kept / xp.where(total > 0, total, 1)
+
+
+def diffusion_coordinates(points: Array, mask: Array, num_coordinates: int) -> Array:
+    """Coordinates of the points of one task; for ``jit`` and ``vmap``.
+
+    Args:
+      points: ``[N, D]``, scaled columns.
+      mask: ``[N]`` bool.
+      num_coordinates: C, less than N.
+
+    Returns:
+      ``[N, C]``, zeros where masked.
+    """
+    size = len(points)
+    square = ((points[:, None, :] - points[None, :, :]) ** 2).sum(axis=2)
+    place = jnp.arange(size)
+    equal = (square <= _EQUAL) & mask[None, :]
+    node_of = jnp.argmax(equal, axis=1)  # the first of all equal rows
+    node = mask & (node_of == place)
+    counts = jnp.zeros(size).at[node_of].add(1.0 * mask)
+    square = jnp.where(node[None, :] & (place[:, None] != place[None, :]), square, 1e9)
+    negative, index = jax.lax.top_k(-square, min(NEIGHBORS, size - 1))
+    near = -negative
+    scales = jnp.sqrt(near[:, min(SCALE_NEIGHBOR, near.shape[1]) - 1])
+    scales = jnp.minimum(scales, 1e3)
+    weights = jnp.exp(-near / jnp.maximum(scales[:, None] * scales[index], 1e-12))
+    weights = weights * ((near < 1e8) & node[:, None])
+    graph = jnp.zeros((size, size)).at[place[:, None], index].set(weights)
+    graph = jnp.maximum(graph, graph.T)
+    rank = jnp.cumsum(node) - 1
+    last = node.sum() - 1
+    step = (rank[None, :] - rank[:, None] == 1) | ((rank[:, None] == last) & (rank[None, :] == 0))
+    cycle = CYCLE * (step & node[:, None] & node[None, :])
+    graph = graph + cycle + cycle.T
+    degree = graph.sum(axis=1)
+    inverse = jnp.where(degree > 0, 1 / jnp.sqrt(jnp.where(degree > 0, degree, 1)), 0)
+    normalized = inverse[:, None] * graph * inverse[None, :]
+    root = jnp.sqrt(degree / jnp.maximum(degree.sum(), 1e-12))
+    values, vectors = _leading(normalized, root, num_coordinates)
+    scaled = _scaled(vectors * inverse[:, None], values, counts * node)
+    return scaled[node_of] * mask[:, None]
+
+
+def _leading(matrix: Array, first: Array, count: int) -> tuple[Array, Array]:
+    """Largest eigenvalues ``[C]`` and eigenvectors ``[N, C]`` after the first, which is known.
+
+    Chebyshev-filtered subspace iteration (Zhou, Saad, Tiago & Chelikowsky 2006): products of
+    matrices alone. Under ``vmap``, ``eigh`` of matrices of this size waited forever in a process
+    with a pool of one thread.
+    """
+    block = count + SUBSPACE
+    phase = jnp.arange(len(matrix))[:, None] * (1 + jnp.arange(block))[None, :]
+    start = jnp.cos(1.7 * phase + 0.3) * (first > 0)[:, None]
+    center, radius = (CUT - 1) / 2, (CUT + 1) / 2
+
+    def shifted(vectors: Array) -> Array:
+        return (matrix @ vectors - center * vectors) / radius
+
+    def filtered(_: int, vectors: Array) -> Array:
+        def recur(_: int, pair: tuple[Array, Array]) -> tuple[Array, Array]:
+            before, now = pair
+            return now, 2 * shifted(now) - before
+
+        _, found = jax.lax.fori_loop(1, DEGREE, recur, (vectors, shifted(vectors)))
+        return _orthonormal_columns(found, first)
+
+    basis = jax.lax.fori_loop(0, ROUNDS, filtered, _orthonormal_columns(start, first))
+    values, turn = jnp.linalg.eigh(basis.T @ matrix @ basis)
+    return values[::-1][:count], (basis @ turn)[:, ::-1][:, :count]
+
+
+def _orthonormal_columns(vectors: Array, first: Array) -> Array:
+    """Gram-Schmidt, twice, also against a given vector of length 1; zeros where dependent."""
+
+    def add(column: int, basis: Array) -> Array:
+        own = jnp.take(vectors, column, axis=1)
+        length = jnp.linalg.norm(own)
+        own = own / jnp.maximum(length, 1e-30)
+        for _ in range(2):
+            own = own - first * (first @ own) - basis @ (basis.T @ own)
+        left = jnp.linalg.norm(own)
+        own = jnp.where(left > 1e-5, own / jnp.maximum(left, 1e-30), 0)
+        return basis.at[:, column].set(own)
+
+    return jax.lax.fori_loop(0, vectors.shape[1], add, jnp.zeros_like(vectors))
