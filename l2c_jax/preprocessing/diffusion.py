@@ -45,19 +45,51 @@ SUBSPACE, ROUNDS, DEGREE, CUT = 10, 9, 9, 0.65
 below which they damp."""
 
 
+class NeighborGraph(NamedTuple):
+    """Nearest neighbors among the U different rows of a table."""
+
+    rows: np.ndarray  # [U, D], scaled rows, in lexicographic order
+    counts: np.ndarray  # [U], how often each is there
+    first: np.ndarray  # [U], where each is there first
+    index: np.ndarray  # [U, J], neighbors, nearest first
+    weights: np.ndarray  # [U, J], of the steps to them
+    scales: np.ndarray  # [U], distance to the 6th neighbor
+
+
 class Diffusion(NamedTuple):
     """The walk on the rows of one table; arrays of U different rows."""
 
     rows: np.ndarray  # [U, D], scaled rows
     scales: np.ndarray  # [U], distance to the 6th neighbor
     coordinates: np.ndarray  # [U, C] float32, decreasing eigenvalues
+    eigenvalues: np.ndarray  # [C] float32
 
 
-def fit_diffusion(rows: np.ndarray, num_coordinates: int) -> Diffusion:
-    """The walk on the rows of a table, on the host in float64.
+def neighbor_graph(rows: np.ndarray) -> NeighborGraph:
+    """The nearest neighbors of each different row.
 
     Args:
       rows: ``[N, D]``, scaled columns.
+
+    Returns:
+      The graph; J is 10, or U - 1.
+    """
+    different, first, counts = np.unique(rows, axis=0, return_index=True, return_counts=True)
+    size = len(different)
+    index, square = nearest(different, different, min(NEIGHBORS + 1, size))
+    index, square = index[:, 1:], square[:, 1:]  # without the row itself
+    if size == 1:
+        return NeighborGraph(different, counts, first, index, square, np.ones(1))
+    scales = np.sqrt(square[:, min(SCALE_NEIGHBOR, size - 1) - 1])
+    weights = np.exp(-square / (scales[:, None] * scales[index]))
+    return NeighborGraph(different, counts, first, index, weights, scales)
+
+
+def fit_diffusion(graph: NeighborGraph, num_coordinates: int) -> Diffusion:
+    """The walk on the rows of a table, on the host in float64.
+
+    Args:
+      graph: of the rows.
       num_coordinates: C; zeros where there are fewer different rows.
 
     Returns:
@@ -67,25 +99,24 @@ def fit_diffusion(rows: np.ndarray, num_coordinates: int) -> Diffusion:
       >>> import numpy as np
       >>> angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
       >>> ring = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-      >>> walk = fit_diffusion(np.concatenate([ring, 5 * ring]), 1)
-      >>> inner, outer = np.split(apply_diffusion(walk, walk.rows)[:, 0], [40])
-      >>> len(np.unique(np.sign(walk.coordinates).round(3)))
-      2
+      >>> walk = fit_diffusion(neighbor_graph(np.concatenate([ring, 5 * ring])), 1)
+      >>> inner, outer = np.split(apply_diffusion(walk, np.concatenate([ring, 5 * ring])), 2)
+      >>> bool(inner.max() < outer.min() or outer.max() < inner.min())
+      True
     """
-    different, counts = np.unique(rows, axis=0, return_counts=True)
-    size = len(different)
-    coordinates = np.zeros((size, num_coordinates))
-    if size < 3:
-        if size == 2:
-            coordinates[:, :1] = _scaled(np.array([[-1.0], [1.0]]), np.ones(1), counts)
-        return Diffusion(different, np.ones(size), coordinates.astype(np.float32))
-    index, square = nearest(different, different, min(NEIGHBORS + 1, size))
-    index, square = index[:, 1:], square[:, 1:]  # without the row itself
-    scales = np.sqrt(square[:, min(SCALE_NEIGHBOR, size - 1) - 1])
-    weights = np.exp(-square / (scales[:, None] * scales[index]))
-    vectors, values = _eigenvectors(index, weights, min(num_coordinates, size - 2))
-    coordinates[:, : len(values)] = _scaled(vectors, values, counts)
-    return Diffusion(different, scales, coordinates.astype(np.float32))
+    size = len(graph.rows)
+    coordinates, eigenvalues = np.zeros((size, num_coordinates)), np.zeros(num_coordinates)
+    if size == 2:
+        coordinates[:, :1] = _scaled(np.array([[-1.0], [1.0]]), np.ones(1), graph.counts)
+        eigenvalues[0] = 1
+    elif size > 2:
+        vectors, values = _eigenvectors(graph, min(num_coordinates, size - 2))
+        coordinates[:, : len(values)] = _scaled(vectors, values, graph.counts)
+        eigenvalues[: len(values)] = values
+    return Diffusion(
+        *(graph.rows, graph.scales),
+        *(coordinates.astype(np.float32), eigenvalues.astype(np.float32)),
+    )
 
 
 def apply_diffusion(diffusion: Diffusion, rows: np.ndarray) -> np.ndarray:
@@ -135,19 +166,17 @@ def nearest(rows: np.ndarray, others: np.ndarray, count: int) -> tuple[np.ndarra
     return np.take_along_axis(index, order, axis=1), np.take_along_axis(exact, order, axis=1)
 
 
-def _eigenvectors(
-    index: np.ndarray, weights: np.ndarray, count: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _eigenvectors(graph: NeighborGraph, count: int) -> tuple[np.ndarray, np.ndarray]:
     """``[U, C]`` and eigenvalues ``[C]`` of the walk, without the constant one."""
-    size = len(index)
-    start = np.repeat(np.arange(size), index.shape[1])
-    graph = coo_matrix((weights.ravel(), (start, index.ravel())), shape=(size, size)).tocsr()
-    graph = graph.maximum(graph.T)
+    size, near = graph.index.shape
+    steps = np.repeat(np.arange(size), near), graph.index.ravel()
+    weights = coo_matrix((graph.weights.ravel(), steps), shape=(size, size)).tocsr()
+    weights = weights.maximum(weights.T)
     place = np.arange(size)
     cycle = coo_matrix((np.full(size, CYCLE), (place, (place + 1) % size)), shape=(size, size))
-    graph = (graph + cycle + cycle.T).tocsr()
-    inverse = 1 / np.sqrt(np.asarray(graph.sum(axis=1)).ravel())
-    normalized = diags(inverse) @ graph @ diags(inverse)
+    weights = (weights + cycle + cycle.T).tocsr()
+    inverse = 1 / np.sqrt(np.asarray(weights.sum(axis=1)).ravel())
+    normalized = diags(inverse) @ weights @ diags(inverse)
     if size <= _DENSE:
         values, vectors = np.linalg.eigh(normalized.toarray())
     else:

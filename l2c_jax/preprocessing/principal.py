@@ -145,14 +145,14 @@ def fit_table_preprocessing(
     fitted = Preprocessing(largest, columns, None, None, bounds)
     if kind in ("raw", "columns"):
         return fitted
-    points = _scale(fitted, table)
+    points = scale_columns(fitted, table)
     if kind in ("clipped", "robust"):
         columns = columns._replace(limit=CLIP * points.std(axis=0))
         fitted = fitted._replace(columns=columns)
-        again = fit_columns(_scale(fitted, table))
+        again = fit_columns(scale_columns(fitted, table))
         inverse = again.inverse if standardize else np.ones_like(again.inverse)
         fitted = fitted._replace(clipped=ColumnScaling(again.shift, inverse))
-        points = _scale(fitted, table)
+        points = scale_columns(fitted, table)
     order = column_order(points)
     axes = np.zeros((table.shape[1], dimensions))
     found = _table_axes(points[:, order], min(dimensions, table.shape[1]))
@@ -184,11 +184,11 @@ def apply_preprocessing(
       ``[N, dimensions]`` without units; for a NumPy array float32 NumPy.
     """
     if not isinstance(points, np.ndarray):
-        scaled = _scale(preprocessing, points)
+        scaled = scale_columns(preprocessing, points)
         if preprocessing.principal is not None:
             return _project(preprocessing.principal, scaled)
         return scaled if dimensions is None else fit_width(scaled, dimensions)
-    scaled = _scale(preprocessing, points)
+    scaled = scale_columns(preprocessing, points)
     if preprocessing.principal is not None:
         shift, scale, axes = map(np.asarray, preprocessing.principal)
         # summed in one order, so that a row's result does not depend on the other rows
@@ -244,7 +244,7 @@ def check_kind(kind: str) -> None:
         raise ValueError(f"preprocessing must be one of {KINDS}, got {kind!r}")
 
 
-def _scale(fitted: Preprocessing, points: ArrayLike) -> Any:
+def scale_columns(fitted: Preprocessing, points: ArrayLike) -> Any:
     """All steps before the axes."""
     if fitted.bounds is not None:
         xp = namespace(points)

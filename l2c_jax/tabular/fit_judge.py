@@ -1,0 +1,255 @@
+"""Training the judge: read labelled tasks, score every candidate by its labels, descend."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from tqdm import tqdm
+
+from l2c_jax.recurrent.learner import Learner
+from l2c_jax.tabular.judge import Judge, assess, init_judge
+from l2c_jax.tabular.partition_features import Cloud, Features, partition_features, rand_index
+from l2c_jax.tabular.reading import (
+    Sequences,
+    make_cloud,
+    make_sequences,
+    read_candidates,
+)
+from l2c_jax.tabular.views import fit_views
+from l2c_jax.tasks.base import TaskDistribution
+from l2c_jax.types import Array, Key
+
+
+@dataclass(frozen=True)
+class JudgeConfig:
+    """How the judge is trained."""
+
+    rows: int = 512
+    """S, rows of a task that are read; of a larger one a random sample."""
+    members: int = 2
+    """M, members for each view and number of clusters."""
+    epochs: int = 2
+    """E, passes of a member."""
+    length: int = 256
+    """R, rows read in a pass."""
+    hidden: int = 64
+    """H, hidden units."""
+    iterations: int = 6_000
+    """Steps of Adam."""
+    batch: int = 64
+    """Tasks of a step."""
+    learning_rate: float = 2e-3
+    """Adam's step size; it decreases to 0 along a cosine."""
+    weight_decay: float = 1e-2
+    """Decay of the weights."""
+    true_count_weight: float = 5.0
+    """Weight of the candidates with the true number of clusters in the loss of the quality."""
+    seed: int = 0
+    """Of orders, batches and initial weights."""
+
+
+class Examples(NamedTuple):
+    """T labelled tasks, as the judge sees them; NumPy arrays."""
+
+    features: Features  # [T, ...] each
+    scores: np.ndarray  # [T, V, K, M], adjusted Rand index with the labels
+    counts: np.ndarray  # [T] int32, true number of clusters
+    limits: np.ndarray  # [T] int32, largest number of clusters that is allowed
+
+
+def read_examples(
+    learner: Learner,
+    tables: Iterable[tuple[np.ndarray, np.ndarray]],
+    config: JudgeConfig,
+) -> Iterator[Examples]:
+    """Read labelled tables.
+
+    Args:
+      learner: with ``condition_on_num_clusters``.
+      tables: rows ``[N, D]`` float64 and labels ``[N]``.
+      config: sizes of the reading.
+
+    Yields:
+      One table after another, ``T = 1``.
+    """
+    learner = learner.without_metadata()
+    shape, rng = learner.config, np.random.default_rng(config.seed)
+    counts = np.arange(1, shape.num_clusters + 1, dtype=np.int32)
+    for points, labels in tables:
+        chosen = rng.permutation(len(points))[: config.rows]
+        rows, truth = points[chosen], np.unique(labels[chosen], return_inverse=True)[1]
+        views, graph = fit_views(rows, shape.preprocessing, shape.dimensions)
+        cloud, order = make_cloud(rows, views, graph, config.rows, rng)
+        sequences = make_sequences(len(rows), config.members, config.epochs, config.length, rng)
+        padded = np.zeros(config.rows, np.int32)
+        padded[: len(rows)] = truth[order]
+        features, scores = _read(learner, cloud, counts, sequences, padded)
+        found = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32)[None], features)
+        true, limit = np.int32([truth.max() + 1]), np.int32([min(len(rows), counts[-1])])
+        yield Examples(found, np.asarray(scores)[None], true, limit)
+
+
+_MOST_CLASSES = 32
+
+
+@jax.jit
+def _read(
+    learner: Learner, cloud: Cloud, counts: Array, sequences: Sequences, labels: Array
+) -> tuple[Features, Array]:
+    found = read_candidates(learner, cloud, counts, sequences)
+    features = partition_features(cloud, found.log_probs, counts)
+    truth = jax.nn.one_hot(labels, _MOST_CLASSES) * cloud.real[:, None]
+    hard = jax.nn.one_hot(found.log_probs.argmax(axis=-1), found.log_probs.shape[-1])
+    return features, rand_index(jnp.einsum("vkmsi,sj->vkmij", hard, truth))
+
+
+def drawn_tables(
+    key: Key, distribution: TaskDistribution, number: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Tasks of a distribution as tables.
+
+    Args:
+      key: consumed.
+      distribution: of the tasks.
+      number: T.
+
+    Yields:
+      The real rows without constant columns, float64, and labels.
+    """
+    sample = jax.jit(distribution.sample)
+    for step in range(number):
+        task = jax.tree.map(np.asarray, sample(jax.random.fold_in(key, step)))
+        rows, labels = task.points[task.mask].astype(np.float64), task.labels[task.mask]
+        varies = rows.std(axis=0) > 0
+        yield rows[:, varies] if varies.any() else rows[:, :1], labels
+
+
+def join_examples(parts: Iterable[Examples]) -> Examples:
+    """Examples after one another."""
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+def fit_judge(examples: Examples, dimensions: int, config: JudgeConfig = JudgeConfig()) -> Judge:
+    """Train a judge.
+
+    Args:
+      examples: T tasks, with candidates for 1 ... K clusters.
+      dimensions: D, width of the views.
+      config: of the training.
+
+    Returns:
+      The judge, float32 NumPy.
+    """
+    key_init, key_train = jax.random.split(jax.random.key(config.seed))
+    num_clusters = examples.scores.shape[2]
+    judge = init_judge(key_init, dimensions, num_clusters, config.hidden)
+    own, table = examples.features.own, examples.features.table
+    axes = tuple(range(own.ndim - 1))
+    judge = judge._replace(
+        own_mean=own.mean(axis=axes),
+        own_scale=1 / np.maximum(own.std(axis=axes), 1e-3),
+        table_mean=table.mean(axis=0),
+        table_scale=1 / np.maximum(table.std(axis=0), 1e-3),
+    )
+    return jax.tree.map(np.asarray, _descend(judge, examples, key_train, config))
+
+
+def judge_loss(judge: Judge, example: Examples, true_count_weight: float) -> Array:
+    """Cross-entropy of the expected index, and of the number of clusters, of one task."""
+    num_clusters = example.scores.shape[1]
+    counts = jnp.arange(1, num_clusters + 1)
+    verdict = assess(judge, example.features, counts, num_clusters)
+    target = jnp.clip(example.scores, 0, 1)
+    quality = jnp.clip(verdict.quality, 1e-6, 1 - 1e-6)
+    entropy = -(target * jnp.log(quality) + (1 - target) * jnp.log1p(-quality))
+    true = counts == example.counts
+    weight = jnp.where(true, true_count_weight, 1.0) * (counts <= example.limits)
+    of_quality = (entropy.mean(axis=(0, 2)) * weight).sum() / weight.sum()
+    logs = jnp.where(counts <= example.limits, verdict.count_log_probs, -1e9)
+    of_count = jnp.where(true, jax.nn.log_softmax(logs), 0).sum()
+    return of_quality - of_count
+
+
+def _descend(judge: Judge, examples: Examples, key: Key, config: JudgeConfig) -> Judge:
+    """The judge after all iterations; what was measured of the features stays."""
+    schedule = optax.cosine_decay_schedule(config.learning_rate, config.iterations)
+    adam = optax.adamw(schedule, weight_decay=config.weight_decay)
+    size = len(examples.counts)
+    trained = judge.quality, judge.number
+
+    def loss(trained: tuple, batch: Examples) -> Array:
+        whole = judge._replace(quality=trained[0], number=trained[1])
+        one = partial(judge_loss, whole, true_count_weight=config.true_count_weight)
+        return jax.vmap(one)(batch).mean()
+
+    def step(state: tuple, index: Array) -> tuple[tuple, Array]:
+        trained, opt_state = state
+        batch = jax.tree.map(lambda leaf: leaf[index], data)
+        value, gradient = jax.value_and_grad(loss)(trained, batch)
+        updates, opt_state = adam.update(gradient, opt_state, trained)
+        return (optax.apply_updates(trained, updates), opt_state), value
+
+    data = jax.tree.map(jnp.asarray, examples)
+    advance = jax.jit(partial(jax.lax.scan, step))
+    state = trained, adam.init(trained)
+    piece = 200
+    for start in tqdm(range(0, config.iterations, piece), desc="judge"):
+        key_piece = jax.random.fold_in(key, start)
+        shape = (min(piece, config.iterations - start), min(config.batch, size))
+        state, _ = advance(state, jax.random.randint(key_piece, shape, 0, size))
+    return judge._replace(quality=state[0][0], number=state[0][1])
+
+
+def measured(judge: Judge, examples: Examples) -> dict[str, float]:
+    """How well a judge does on tasks that it was not trained on.
+
+    Args:
+      judge: trained.
+      examples: T tasks.
+
+    Returns:
+      ``exact`` and ``within one``: how often the number of clusters is the true one; ``nats``:
+      mean of -log P(k | X); ``view``: mean index of the view that it chooses for the true number,
+      and ``best view``, ``principal``, ``diffusion`` to compare.
+    """
+    num_clusters = examples.scores.shape[2]
+    counts = jnp.arange(1, num_clusters + 1)
+
+    def one(example: Examples) -> tuple[Array, Array]:
+        verdict = assess(judge, example.features, counts, num_clusters)
+        logs = jnp.where(counts <= example.limits, verdict.count_log_probs, -1e9)
+        return verdict.quality, jax.nn.log_softmax(logs)
+
+    quality, logs = jax.tree.map(np.asarray, jax.jit(jax.vmap(one))(examples))
+    every = np.arange(len(quality))
+    inside = examples.counts <= num_clusters
+    true = np.minimum(examples.counts, num_clusters) - 1
+    found = logs.argmax(axis=1)
+    views = examples.scores[every, :, true].mean(axis=-1)  # [T, V]
+    chosen = quality[every, :, true].mean(axis=-1).argmax(axis=1)
+    joint = quality.mean(axis=3).reshape(len(quality), -1).argmax(axis=1)
+    by_quality = examples.scores.mean(axis=3).reshape(len(quality), -1)[every, joint]
+    view_at = quality[every, :, found].mean(axis=-1).argmax(axis=1)
+    by_count = examples.scores[every, view_at, found].mean(axis=-1)
+    return {
+        "exact": float((found == true)[inside].mean()),
+        "within one": float((abs(found - true) <= 1)[inside].mean()),
+        "nats": float(-logs[every, true][inside].mean()),
+        "view": float(views[every, chosen].mean()),
+        "best view": float(views.max(axis=1).mean()),
+        "principal": float(views[:, 0].mean()),
+        "diffusion": float(views[:, 1].mean()),
+        "found by number": float(by_count.mean()),
+        "found by quality": float(by_quality.mean()),
+    }
+
+
+def config_of(config: JudgeConfig, examples: Examples) -> dict[str, object]:
+    """For the metadata of a model."""
+    return {**dataclasses.asdict(config), "tasks": len(examples.counts)}

@@ -1,0 +1,152 @@
+r"""The judge: how good is a partition, and how many clusters are there? Learned, without labels.
+
+From the features :math:`f_{vkm}` of a candidate (view v, k clusters, member m;
+:mod:`l2c_jax.tabular.partition_features`), with means :math:`\bar f_{vk}` over members, those of
+the other view :math:`\bar f_{v'k}` and features :math:`t` of the table,
+
+.. math::
+    q_{vkm} &= \sigma(\mathrm{MLP}_1[f_{vkm}, \bar f_{vk}, \bar f_{v'k}, t, v, k]) \\
+    P(k \mid X) &= \mathrm{softmax}_k\, \mathrm{MLP}_2[\bar f_{\cdot,k-1}, \bar f_{\cdot,k},
+        \bar f_{\cdot,k+1}, g_{\cdot k}, \bar q_{\cdot k}, t, k]
+
+:math:`q` predicts the adjusted Rand index with the unknown labels, and :math:`g` is the agreement
+with the partitions for k - 1 and k + 1 (ours).
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from l2c_jax.tabular.partition_features import NESTED, OWN, Features, num_table_features
+from l2c_jax.types import Array, Key
+
+VIEWS = 2
+LIMIT = 4.0
+"""Where features in standard deviations are clipped: outside of what was trained, the judge
+answers as at the edge."""
+
+
+class Perceptron(NamedTuple):
+    """Two hidden layers."""
+
+    kernel_1: Array  # [I, H]
+    bias_1: Array  # [H]
+    kernel_2: Array  # [H, H]
+    bias_2: Array  # [H]
+    output: Array  # [H]
+
+
+class Judge(NamedTuple):
+    """Weights of the judge; a pytree."""
+
+    own_mean: Array  # [F], of the features in training
+    own_scale: Array  # [F], one over their standard deviations
+    table_mean: Array  # [T]
+    table_scale: Array  # [T]
+    quality: Perceptron
+    number: Perceptron
+
+
+class Verdict(NamedTuple):
+    """What the judge says of the candidates of a table."""
+
+    quality: Array  # [V, K', M] in (0, 1), expected adjusted Rand index
+    count_log_probs: Array  # [K'], log P(k | X)
+
+
+def init_judge(key: Key, dimensions: int, num_clusters: int, hidden: int) -> Judge:
+    """Random weights.
+
+    Args:
+      key: consumed.
+      dimensions: D, width of the views.
+      num_clusters: K.
+      hidden: H.
+
+    Returns:
+      Small random kernels, zero biases, float32.
+    """
+    key_quality, key_number = jax.random.split(key)
+    own, table = len(OWN), num_table_features(dimensions)
+    quality = 3 * own + table + 1 + num_clusters
+    number = VIEWS * (3 * own + len(NESTED) + 1) + table + num_clusters
+    return Judge(
+        *(jnp.zeros(own), jnp.ones(own), jnp.zeros(table), jnp.ones(table)),
+        _init_perceptron(key_quality, quality, hidden),
+        _init_perceptron(key_number, number, hidden),
+    )
+
+
+def assess(judge: Judge, features: Features, counts: Array, num_clusters: int) -> Verdict:
+    """Judge all candidates of a table; for ``jit``.
+
+    Args:
+      judge: trained.
+      features: of V views, K' numbers of clusters, M members.
+      counts: ``[K']`` int32, the numbers, one after another.
+      num_clusters: K.
+
+    Returns:
+      The verdict. P(k | X) is over the K' numbers given.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> judge = init_judge(jax.random.key(0), dimensions=2, num_clusters=3, hidden=4)
+      >>> shapes = (2, 3, 1, len(OWN)), (2, 3, 2), num_table_features(2)
+      >>> features = Features(*(jnp.ones(shape) for shape in shapes))
+      >>> assess(judge, features, jnp.arange(1, 4), 3).quality.shape
+      (2, 3, 1)
+    """
+    own = _clipped(features.own, judge.own_mean, judge.own_scale)
+    table = _clipped(features.table, judge.table_mean, judge.table_scale)
+    one_hot = jax.nn.one_hot(counts - 1, num_clusters)  # [K', K]
+    mean = own.mean(axis=2)  # [V, K', F]
+    views, numbers, members = own.shape[:3]
+    shape = (views, numbers, members)
+
+    def everywhere(array: Array, axes: tuple[int, ...]) -> Array:
+        return jnp.broadcast_to(jnp.expand_dims(array, axes), (*shape, array.shape[-1]))
+
+    which = jnp.arange(views, dtype=jnp.float32)[:, None]
+    parts = (
+        own,
+        everywhere(mean, (2,)),
+        everywhere(mean[::-1], (2,)),
+        everywhere(table, (0, 1, 2)),
+        everywhere(which, (1, 2)),
+        everywhere(one_hot, (0, 2)),
+    )
+    quality = jax.nn.sigmoid(_perceptron(judge.quality, jnp.concatenate(parts, axis=-1)))
+
+    before = jnp.pad(mean, ((0, 0), (1, 0), (0, 0)))[:, :-1]
+    after = jnp.pad(mean, ((0, 0), (0, 1), (0, 0)))[:, 1:]
+    of_view = (before, mean, after, features.nested, quality.mean(axis=2)[..., None])
+    joined = jnp.concatenate(of_view, axis=-1).swapaxes(0, 1).reshape(numbers, -1)
+    tables = jnp.broadcast_to(table[None], (numbers, table.size))
+    logits = _perceptron(judge.number, jnp.concatenate([joined, tables, one_hot], axis=-1))
+    return Verdict(quality, jax.nn.log_softmax(logits))
+
+
+def _clipped(features: Array, mean: Array, scale: Array) -> Array:
+    lead = (None,) * (features.ndim - 1)
+    return jnp.clip((features - mean[lead]) * scale[lead], -LIMIT, LIMIT)
+
+
+def _init_perceptron(key: Key, inputs: int, hidden: int) -> Perceptron:
+    keys = jax.random.split(key, 3)
+    return Perceptron(
+        jax.random.normal(keys[0], (inputs, hidden)) / inputs**0.5,
+        jnp.zeros(hidden),
+        jax.random.normal(keys[1], (hidden, hidden)) / hidden**0.5,
+        jnp.zeros(hidden),
+        jax.random.normal(keys[2], (hidden,)) / hidden**0.5,
+    )
+
+
+def _perceptron(layers: Perceptron, inputs: Array) -> Array:
+    """``[..., I]`` to ``[...]``."""
+    lead = (None,) * (inputs.ndim - 1)
+    hidden = jax.nn.gelu(inputs @ layers.kernel_1 + layers.bias_1[lead])
+    hidden = jax.nn.gelu(hidden @ layers.kernel_2 + layers.bias_2[lead])
+    return hidden @ layers.output

@@ -1,0 +1,155 @@
+"""Reading a table in every view and for several numbers of clusters, in one program.
+
+All arrays have the same sizes for every table: S rows, padded, of which an epoch reads R.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from l2c_jax.preprocessing.diffusion import NEIGHBORS, NeighborGraph, first_coordinates
+from l2c_jax.preprocessing.principal import apply_preprocessing
+from l2c_jax.recurrent.learner import Learner
+from l2c_jax.recurrent.model import (
+    append_num_clusters,
+    clear,
+    frozen_scores,
+    log_probabilities,
+    rollout,
+)
+from l2c_jax.tabular.partition_features import Cloud
+from l2c_jax.tabular.views import TableViews, diffusion_of
+from l2c_jax.types import Array, ArrayLike, PyTree
+
+
+class Sequences(NamedTuple):
+    """Which rows every member reads."""
+
+    order: ArrayLike  # [M, E, R] int32
+    real: ArrayLike  # [M, E, R] bool
+
+
+class Candidates(NamedTuple):
+    """What the members make of a table for every view and number of clusters."""
+
+    carries: Any  # [V, K', M, ...]
+    log_probs: Array  # [V, K', M, S, K], probabilities of the rows
+
+
+def make_cloud(
+    rows: np.ndarray, views: TableViews, graph: NeighborGraph, size: int, rng: np.random.Generator
+) -> tuple[Cloud, np.ndarray]:
+    """The rows in random order, in both views, padded.
+
+    Args:
+      rows: ``[N, D]``, those on which the views were fitted.
+      views: fitted.
+      graph: of the rows.
+      size: S, at least N.
+      rng: for the order.
+
+    Returns:
+      NumPy arrays, and the order ``[N]`` of the rows in them.
+    """
+    count, dimensions = len(rows), views.diffusion.coordinates.shape[1]
+    order = np.lexsort(views_key(rows, views).T)  # independent of the order of the table
+    order = order[rng.permutation(count)]
+    place = np.empty(count, int)
+    place[order] = np.arange(count)
+    first = place[graph.first]
+    neighbors = np.full((size, NEIGHBORS), size, np.int32)
+    weights = np.zeros((size, NEIGHBORS), np.float32)
+    near = graph.index.shape[1]
+    neighbors[first, :near] = first[graph.index]
+    weights[first, :near] = np.maximum(graph.weights, 1e-12)
+    axes, walk = np.zeros((2, size, dimensions), np.float32)
+    axes[:count] = apply_preprocessing(views.principal, rows[order], dimensions)
+    walk[:count] = diffusion_of(views, rows[order])
+    node = np.zeros(size, bool)
+    node[first] = True
+    eigenvalues, columns = views.diffusion.eigenvalues, np.float32(rows.shape[1])
+    real = np.arange(size) < count
+    cloud = Cloud(axes, walk, eigenvalues, real, node, neighbors, weights, columns)
+    return cloud, order
+
+
+def views_key(rows: np.ndarray, views: TableViews) -> np.ndarray:
+    """``[N, dimensions]``, by which rows are sorted: their principal axes."""
+    dimensions = views.diffusion.coordinates.shape[1]
+    return apply_preprocessing(views.principal, rows, dimensions)
+
+
+def make_sequences(
+    count: int, members: int, epochs: int, length: int, rng: np.random.Generator
+) -> Sequences:
+    """Random orders: every row is read once before any is read twice, if the epochs are long
+    enough; an epoch reads no row twice.
+
+    Args:
+      count: real rows.
+      members: M.
+      epochs: E.
+      length: R.
+      rng: for the orders.
+
+    Returns:
+      NumPy arrays.
+
+    Example:
+      >>> found = make_sequences(3, 1, 2, 4, np.random.default_rng(0))
+      >>> [sorted(epoch) for epoch in found.order[0, :, :3].tolist()], found.real[0, 0].tolist()
+      ([[0, 1, 2], [0, 1, 2]], [True, True, True, False])
+    """
+    index = np.zeros((members, epochs, length), np.int32)
+    real = np.arange(length) < min(count, length)
+    for member in range(members):
+        order = rng.permutation(count)
+        for epoch in range(epochs):
+            if count <= length:
+                order = rng.permutation(count)
+            chosen = np.roll(order, -epoch * length)[:length]
+            index[member, epoch, : len(chosen)] = chosen
+    return Sequences(index, np.broadcast_to(real, index.shape).copy())
+
+
+def read_candidates(
+    learner: Learner, cloud: Cloud, counts: Array, sequences: Sequences
+) -> Candidates:
+    """Read the rows in both views, for every number of clusters; for ``jit``.
+
+    Args:
+      learner: with ``condition_on_num_clusters``.
+      cloud: S rows.
+      counts: ``[K']`` int32.
+      sequences: of M members, the same for all views and numbers.
+
+    Returns:
+      The candidates.
+    """
+    config = learner.config
+
+    def of_points(points: Array, count: Array) -> tuple[PyTree, Array]:
+        points = append_num_clusters(points, count, config.num_clusters)
+
+        def of_member(sequence: Sequences) -> tuple[PyTree, Array]:
+            def one_epoch(carry: Any, epoch: Sequences) -> tuple[Any, None]:
+                here = jnp.arange(len(epoch.order))
+                part = points[epoch.order]
+                done = rollout(learner.params, carry, part, here, config, mask=epoch.real)
+                return done[0], None
+
+            carry, _ = jax.lax.scan(one_epoch, clear(learner.params, config), sequence)
+            scores = frozen_scores(learner.params, carry, points, config)
+            return carry, log_probabilities(scores, config.logit_scale, count)
+
+        return jax.vmap(of_member)(sequences)
+
+    def of_number(count: Array) -> tuple[PyTree, Array]:
+        walk = first_coordinates(cloud.walk, cloud.real, count - 1)
+        both = jnp.stack([cloud.axes * cloud.real[:, None], walk])
+        return jax.vmap(of_points, (0, None))(both, count)
+
+    carries, log_probs = jax.vmap(of_number, out_axes=1)(counts)
+    return Candidates(carries, log_probs)
