@@ -29,7 +29,7 @@ from experiments.lib.records import Record, record
 from experiments.lib.runner import Options, main
 from experiments.lib.splits import family
 from experiments.universal.common import interval
-from experiments.universal.recipe import MODEL, WHOLE, warmed_up
+from experiments.universal.recipe import MODEL, PRIOR, WHOLE, warmed_up
 from l2c_jax.metrics import adjusted_rand_index
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.tabular.clusterer import TabularConfig, adapt_table, predict_table
@@ -38,7 +38,7 @@ from l2c_jax.tasks.corruptions import CORRUPTIONS
 from l2c_jax.tasks.families import SHAPES
 from l2c_jax.tasks.prior import BroadPrior
 
-TASKS = replace(WHOLE.tasks, num_clusters_weights=BroadPrior().num_clusters_weights)
+TASKS = replace(PRIOR, num_clusters_weights=BroadPrior().num_clusters_weights)
 SHORT = replace(WHOLE.training, iterations=600)
 ORDERS = 16
 GAUSSIANS = "Gaussians alone"

@@ -12,8 +12,8 @@ from experiments.lib.paths import RUNS
 from l2c_jax.recurrent.config import ModelConfig, TrainConfig
 from l2c_jax.recurrent.learner import Learner, Metadata, load_learner
 from l2c_jax.recurrent.model import init
-from l2c_jax.tabular.count_head import init_count_head
-from l2c_jax.tabular.fit_count_head import CountHeadConfig, fit_count_head
+from l2c_jax.tabular.fit_judge import JudgeConfig, train_judge
+from l2c_jax.tabular.judge import init_judge
 from l2c_jax.tabular.model import TabularModel, save_tabular_model
 from l2c_jax.tasks.description import describe
 from l2c_jax.tasks.mixture import TaskMixture
@@ -57,7 +57,7 @@ WHOLE = Recipe(
     MODEL,
     replace(
         WARM_UP.training,
-        iterations=12_000,
+        iterations=3_200,
         learning_rate=4e-3,
         k_dropout=0.1,
         random_rotation_prob=0.3,
@@ -66,15 +66,28 @@ WHOLE = Recipe(
 )
 """All families of the prior and all structures, in either view, from the parameters after the
 warm-up."""
-COUNT = CountHeadConfig(tasks=10_240, hidden=32, epochs=30, weight_decay=1.0)
-"""The head for the number of clusters, trained last."""
+JUDGED = TaskMixture(
+    (
+        replace(
+            PRIOR,
+            num_points=1024,
+            min_points=60,
+            num_clusters_weights=(12, 20, 18, 14, 11, 9, 8, 7, 5, 5),
+        ),
+        StructureTasks(num_points=1024),
+    ),
+    (0.5, 0.5),
+)
+"""Tasks of the judge: of all sizes, and some of one cluster."""
+JUDGE = JudgeConfig()
+"""The judge of view, members and number of clusters, trained last."""
 FOLDER = RUNS / "universal"
 WEIGHTS = FOLDER / "universal.safetensors"
 """Where a training puts its result; :mod:`experiments.universal.release` takes it from there."""
 
 
 def make() -> Path:
-    """Train the weights: warm-up, prior, head for k; resumes.
+    """Train the weights: warm-up, all tasks, judge; resumes.
 
     Returns:
       The weight file, :data:`WEIGHTS`.
@@ -82,9 +95,9 @@ def make() -> Path:
     Raises:
       SystemExit: if a signal stopped a training.
     """
-    whole = FOLDER / "without_head.safetensors"
+    whole = FOLDER / "without_judge.safetensors"
     train_file(whole, WHOLE, start=warmed_up(), folder=FOLDER / "whole")
-    save_tabular_model(WEIGHTS, fit_count_head(load_learner(whole), WHOLE.tasks, COUNT))
+    save_tabular_model(WEIGHTS, train_judge(load_learner(whole), JUDGED, JUDGE))
     return WEIGHTS
 
 
@@ -103,8 +116,8 @@ def warmed_up() -> Learner:
 def untrained() -> TabularModel:
     """A small model with random parameters, for smoke runs."""
     small: dict[str, Any] = {"num_points": 32, "min_points": 16, "num_clusters": 3}
-    tasks = replace(WHOLE.tasks, **small, num_clusters_weights=(1, 1, 1))
+    tasks = replace(PRIOR, **small, num_clusters_weights=(1, 1, 1))
     config = replace(MODEL, num_clusters=3, hidden=(8,))
     metadata = Metadata(tasks=describe(tasks))
     learner = Learner(init(jax.random.key(0), config), config, metadata)
-    return TabularModel(learner, init_count_head(jax.random.key(1), MODEL.dimensions, 4, 3))
+    return TabularModel(learner, init_judge(jax.random.key(1), MODEL.dimensions, 3, 4))

@@ -27,8 +27,8 @@ from l2c_jax.recurrent.evaluation import oracle_labels, score_tasks
 from l2c_jax.tabular.clusterer import TabularConfig, adapt_table
 from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tasks.base import Task
-from l2c_jax.tasks.description import from_description
 from l2c_jax.tasks.corruptions import CORRUPTIONS
+from l2c_jax.tasks.description import from_description
 from l2c_jax.tasks.families import SHAPES
 from l2c_jax.tasks.gaussian import GaussianTasks
 from l2c_jax.tasks.prior import BroadPrior

@@ -64,13 +64,19 @@ def page(name: str, model: TabularModel, size: int) -> Iterator[str]:
       Lines of text.
     """
     config, made = model.learner.config, model.learner.metadata
-    found = "found or given" if model.count_head is not None else "given"
+    found = "found or given" if model.judge is not None else "given"
     if not config.condition_on_num_clusters:
         found = "an upper bound; the learner may use fewer"
     yield f"{name}: {size:,} parameters"
     yield ""
     yield f"  clusters        1 to {config.num_clusters}; the number is {found}"
-    axes = {"raw": "columns", "principal": "principal axes", "clipped": "principal axes (clipped)"}
+    axes = {
+        "raw": "columns",
+        "principal": "principal axes",
+        "clipped": "principal axes (clipped)",
+        "robust": "principal axes (bounded and clipped)",
+        "columns": "columns",
+    }
     yield f"  reads           {config.dimensions} {axes[config.preprocessing]}"
     yield f"  architecture    {config.architecture}, hidden {', '.join(map(str, config.hidden))}"
     if made.training is not None:

@@ -12,7 +12,7 @@ from l2c_jax.io.tables import read_table
 from l2c_jax.recurrent.config import ModelConfig, TrainConfig
 from l2c_jax.recurrent.fitting import fit
 from l2c_jax.recurrent.learner import Learner, load_learner
-from l2c_jax.tabular.fit_count_head import CountHeadConfig, fit_count_head
+from l2c_jax.tabular.fit_judge import JudgeConfig, train_judge
 from l2c_jax.tabular.model import save_tabular_model
 from l2c_jax.tasks import (
     BroadPrior,
@@ -70,9 +70,9 @@ class Train:
     training: TrainConfig = field(default_factory=TrainConfig)
     start: str | None = None
     """Weights of the same shape to begin from: a file, or the name of packaged weights."""
-    count_head: bool = False
-    """Train a head for the number of clusters afterwards."""
-    head: CountHeadConfig = field(default_factory=CountHeadConfig)
+    judge: bool = False
+    """Train a judge afterwards, which chooses view, members and number of clusters."""
+    judging: JudgeConfig = field(default_factory=JudgeConfig)
     resume: bool = False
     """Go on from the newest checkpoint in the folder, bit for bit as if never stopped."""
     quiet: bool = False
@@ -108,8 +108,8 @@ class Train:
             done = learner.metadata.iterations
             print(f"stopped at iteration {done}; go on with --resume", file=sys.stderr)
             return 130
-        if self.count_head:
-            self._add_head(learner, distribution, progress)
+        if self.judge:
+            self._add_judge(learner, distribution)
         if is_first():
             error = learner.metadata.error or {}
             path = self.out / "weights.safetensors"
@@ -140,9 +140,9 @@ class Train:
         share = self.tables.broad_share
         return TaskMixture((tasks, self.broad), (1 - share, share)) if share else tasks
 
-    def _add_head(self, learner: Learner, distribution: TaskDistribution, progress: bool) -> None:
-        model = fit_count_head(learner, distribution, self.head, progress=progress)
+    def _add_judge(self, learner: Learner, distribution: TaskDistribution) -> None:
+        model = train_judge(learner, distribution, self.judging)
         if is_first():
             save_tabular_model(self.out / "weights.safetensors", model)
-            reached = model.learner.metadata.extra["count_head"]
+            reached = model.learner.metadata.extra["judge"]
             print(f"number of clusters: exact in {reached['exact']:.3f} of held-out tasks")

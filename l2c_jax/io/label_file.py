@@ -69,7 +69,7 @@ def adapt_file(model: TabularModel, request: LabelRequest) -> FittedFile:
       ValueError: see :func:`l2c_jax.tabular.clusterer.adapt_table`.
     """
     file, config = open_table(request.file), request.config
-    found = scan(file, request.label_column, config.max_rows, request.seed)
+    found = scan(file, request.label_column, config.rows(model), request.seed)
     fitted = adapt_table(
         model, found.sample, request.num_clusters, config=config, seed=request.seed
     )

@@ -51,7 +51,7 @@ class NeighborGraph(NamedTuple):
     rows: np.ndarray  # [U, D], scaled rows, in lexicographic order
     counts: np.ndarray  # [U], how often each is there
     first: np.ndarray  # [U], where each is there first
-    index: np.ndarray  # [U, J], neighbors, nearest first
+    near: np.ndarray  # [U, J], neighbors, nearest first
     weights: np.ndarray  # [U, J], of the steps to them
     scales: np.ndarray  # [U], distance to the 6th neighbor
 
@@ -168,8 +168,8 @@ def nearest(rows: np.ndarray, others: np.ndarray, count: int) -> tuple[np.ndarra
 
 def _eigenvectors(graph: NeighborGraph, count: int) -> tuple[np.ndarray, np.ndarray]:
     """``[U, C]`` and eigenvalues ``[C]`` of the walk, without the constant one."""
-    size, near = graph.index.shape
-    steps = np.repeat(np.arange(size), near), graph.index.ravel()
+    size, neighbors = graph.near.shape
+    steps = np.repeat(np.arange(size), neighbors), graph.near.ravel()
     weights = coo_matrix((graph.weights.ravel(), steps), shape=(size, size)).tocsr()
     weights = weights.maximum(weights.T)
     place = np.arange(size)

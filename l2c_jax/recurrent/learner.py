@@ -102,7 +102,7 @@ def save_learner(
         )
     more = more or {}
     header = {"versions": versions(), **learner.metadata.to_json()}
-    header.pop("count_head", None)  # written with its arrays or not at all
+    header.pop("judge", None)  # written with its arrays or not at all
     header |= {name: entry for name, (_, entry) in more.items()}
     header |= {"kind": KIND, "config": dataclasses.asdict(learner.config)}
     named = dict(
@@ -131,9 +131,9 @@ def load_learner(path: str | Path) -> Learner:
     """
     header = read_header(path)
     config, shapes = _model_config(path, header.pop("config", None))
-    with_head = "count_head" in header  # its arrays are read by l2c_jax.tabular
+    more = {"judge", "count_head"} & set(header)  # their arrays are read by l2c_jax.tabular
     file, names = weights_path(path), release1.LEAVES
-    params = weights.load(file, shapes, renamed=names, allow_more=with_head)
+    params = weights.load(file, shapes, renamed=names, allow_more=bool(more))
     for name in ("kind", "format", "content_hash"):
         header.pop(name, None)
     try:

@@ -7,17 +7,18 @@ from l2c_jax.tabular.clusterer import (
     predict_chunks,
     predict_table,
 )
-from l2c_jax.tabular.count_head import CountHead
-from l2c_jax.tabular.fit_count_head import CountHeadConfig
+from l2c_jax.tabular.fit_judge import JudgeConfig, fit_judge
+from l2c_jax.tabular.judge import Judge
 from l2c_jax.tabular.model import TabularModel, load_tabular_model, save_tabular_model
 
 __all__ = [
-    "CountHead",
-    "CountHeadConfig",
     "FittedTable",
+    "Judge",
+    "JudgeConfig",
     "TabularConfig",
     "TabularModel",
     "adapt_table",
+    "fit_judge",
     "load_tabular_model",
     "predict_chunks",
     "predict_table",

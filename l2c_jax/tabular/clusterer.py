@@ -1,8 +1,8 @@
-"""Any table of numbers: adapt to a sample of its rows, then label all of them in chunks."""
+"""Any table of numbers: read a sample of its rows, judge the candidates, label all rows."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -14,15 +14,27 @@ from l2c_jax.preprocessing.principal import (
 )
 from l2c_jax.recurrent.config import InferenceConfig
 from l2c_jax.recurrent.inference import AdaptedState, adapt, predict_log_probs
-from l2c_jax.tabular.count_head import table_count_log_probs
+from l2c_jax.recurrent.learner import Learner
+from l2c_jax.tabular.ensemble import best_members, offsets_to_use_all
+from l2c_jax.tabular.judge import Judge, Verdict, assess
 from l2c_jax.tabular.model import TabularModel
-from l2c_jax.types import ArrayLike, Key
+from l2c_jax.tabular.partition_features import Cloud, partition_features
+from l2c_jax.tabular.reading import (
+    Candidates,
+    Sequences,
+    make_cloud,
+    make_sequences,
+    read_candidates,
+)
+from l2c_jax.tabular.table import check_num_clusters, checked_table, pad_points, sample_rows
+from l2c_jax.tabular.views import VIEWS, TableViews, View, apply_view, fit_views
+from l2c_jax.types import Array, ArrayLike
 
 CHUNK = 1024
 """Rows labelled in one call; every table shares the compiled program."""
 
-
 _INFERENCE = InferenceConfig(points_per_epoch=256)
+_ROWS_JUDGED, _ROWS = 512, 2048
 
 
 @dataclass(frozen=True)
@@ -30,32 +42,40 @@ class TabularConfig:
     """How a table is read."""
 
     inference: InferenceConfig = _INFERENCE
-    """Epochs and orders, and the rows read in an epoch."""
-    count_orders: int = 2
-    """Orders for each candidate number of clusters, where the number has to be found."""
-    max_rows: int = 2048
-    """Rows that the learner adapts to; of a larger table a random sample."""
+    """Epochs and orders, and the rows read in an epoch. With a judge, every view has half of the
+    orders, and of those of the view that is chosen, ``top_fraction`` is kept; None: half."""
+    count_orders: int = 4
+    """Orders for each view and number of clusters, where the number has to be found."""
+    max_rows: int | None = None
+    """Rows that the learner adapts to; of a larger table a random sample. None: 512 with a judge,
+    else 2,048."""
     standardize: bool = True
     """Give every column the same variance first."""
+    views: tuple[View, ...] = VIEWS
+    """Views that the judge may choose from."""
 
     def __post_init__(self) -> None:
-        if min(self.count_orders, self.max_rows) < 1:
+        if min(self.count_orders, self.max_rows or 1) < 1:
             raise ValueError("count_orders and max_rows must be at least 1")
+        if not self.views or not set(self.views) <= set(VIEWS):
+            raise ValueError(f"views must be some of {VIEWS}, got {self.views}")
 
-    @property
-    def counting(self) -> InferenceConfig:
-        """Inference for each candidate number of clusters."""
-        return replace(self.inference, orders=self.count_orders, top_fraction=1.0)
+    def rows(self, model: TabularModel) -> int:
+        """How many rows a model adapts to."""
+        return self.max_rows or (_ROWS if model.judge is None else _ROWS_JUDGED)
 
 
 class FittedTable(NamedTuple):
     """All that was learned about one table; enough to label any row with its columns."""
 
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing  # of the principal view
+    views: TableViews | None  # None without a judge: the principal view is read
+    view: View
     state: AdaptedState
     clusters: np.ndarray  # [k] int, which of the learner's K clusters are used
     offsets: np.ndarray  # [k], added to the log-probabilities so that all k are used
-    count_probabilities: np.ndarray | None  # [K], P(k | X); None without a head for k
+    count_probabilities: np.ndarray | None  # [K], P(k | X); None if k was given, or for no judge
+    expected_index: float | None  # the judge's estimate of the adjusted Rand index
     num_columns: int  # D, columns of the table
 
 
@@ -69,12 +89,15 @@ def adapt_table(
 ) -> FittedTable:
     """Adapt to a table.
 
+    With a judge, the learner reads a sample of the rows in both views and several orders, for k
+    clusters, or for 1 ... K; the judge chooses the number, the view and the members.
+
     Args:
       model: with ``condition_on_num_clusters`` its learner is given k; for another learner, the k
         clusters of largest total probability are kept.
       table: ``[N, D]`` finite numbers. Units, offsets and the order of the columns do not matter.
-      num_clusters: k; ``None``: the median of P(k | X) if the model has a head for it, or else
-        the clusters that the learner uses.
+      num_clusters: k; ``None``: the most probable one of P(k | X) if the model has a judge, or
+        else the clusters that the learner uses.
       config: how the table is read.
       seed: of the sample and the orders.
 
@@ -94,38 +117,50 @@ def adapt_table(
       (4, 2)
     """
     rows = checked_table(table)
-    learner = model.learner.without_metadata()
-    shape = learner.config
     limit = check_num_clusters(model, num_clusters, len(rows))
-    if len(rows) > config.max_rows:
-        rng = np.random.default_rng(seed)
-        rows = rows[np.sort(rng.choice(len(rows), config.max_rows, replace=False))]
-    preprocessing = fit_table_preprocessing(
+    rng = np.random.default_rng(seed)
+    most = config.rows(model)
+    rows = sample_rows(rows, most, rng, standardize=config.standardize)
+    if model.judge is None:
+        return _adapt_by_confidence(model, rows, num_clusters, config, seed)
+    shape = model.learner.config
+    views, graph = fit_views(
         rows, shape.preprocessing, shape.dimensions, standardize=config.standardize
     )
-    points = apply_preprocessing(preprocessing, rows, shape.dimensions)
-    points = points[np.lexsort(points.T)]  # the result does not depend on the order of the rows
-    padded, mask = pad_points(points)
-    key_count, key_adapt = jax.random.split(jax.random.key(seed))
-    probabilities = _count_probabilities(model, key_count, padded, mask, config, limit)
-    if num_clusters is None and probabilities is not None:
-        num_clusters = 1 + int((probabilities.cumsum() < 0.5).sum())
-    k = (num_clusters or 0) if shape.condition_on_num_clusters else 0
-    state = _adapt(
-        *(learner, key_adapt, padded, mask, np.int32(k)),
-        config=config.inference,
-        preprocessed=True,
+    cloud, _ = make_cloud(rows, views, graph, most, rng)
+    found = num_clusters is None
+    numbers = np.arange(1, shape.num_clusters + 1) if found else np.array([num_clusters])
+    inference = config.inference
+    members = config.count_orders if found else max(1, inference.orders // len(VIEWS))
+    length = inference.points_per_epoch or most
+    sequences = make_sequences(len(rows), members, inference.epochs, length, rng)
+    learner, counts = model.learner.without_metadata(), numbers.astype(np.int32)
+    candidates, verdict = _judged(learner, model.judge, cloud, counts, sequences)
+    quality = np.asarray(verdict.quality, np.float64).mean(axis=2)  # [V, K']
+    quality[[view not in config.views for view in VIEWS]] = -1
+    probabilities, place = None, 0
+    if found:
+        logs = np.array(verdict.count_log_probs, np.float64)
+        logs[min(limit, len(graph.rows)) :] = -np.inf
+        probabilities = np.exp(logs - np.logaddexp.reduce(logs))
+        place = int(probabilities.argmax())
+    view = int(quality[:, place].argmax())
+    kept = max(1, int(members * (inference.top_fraction or 0.5)))
+    which, count = np.array([view, place], np.int32), counts[place]
+    state = _best_members(candidates, verdict, cloud.real, which, count, kept=kept)
+    k = int(count)
+    expected, columns = float(quality[view, place]), rows.shape[1]
+    fitted = FittedTable(
+        *(views.principal, views),
+        VIEWS[view],
+        state,
+        *(np.arange(k), np.zeros(k)),
+        probabilities,
+        expected,
+        columns,
     )
-    every = np.arange(k or shape.num_clusters)
-    offsets = np.zeros(every.size)
-    columns = rows.shape[1]
-    fitted = FittedTable(preprocessing, state, every, offsets, probabilities, columns)
-    if num_clusters is None:
-        return fitted
-    logs = _label(model, fitted, points)
-    largest = np.argsort(-np.exp(logs).sum(axis=0), kind="stable")[:num_clusters]
-    kept = every if k else np.sort(largest)
-    return fitted._replace(clusters=kept, offsets=offsets_to_use_all(logs[:, kept]))
+    logs = _label(model, fitted, _points(model, fitted, rows))
+    return fitted._replace(offsets=offsets_to_use_all(logs))
 
 
 def predict_table(model: TabularModel, fitted: FittedTable, table: ArrayLike) -> np.ndarray:
@@ -166,117 +201,51 @@ def predict_chunks(
             raise ValueError(
                 f"{rows.shape[1]} columns, but the model was fitted on {fitted.num_columns}"
             )
-        dimensions = model.learner.config.dimensions
-        points = apply_preprocessing(fitted.preprocessing, rows, dimensions)
-        logs = _label(model, fitted, points) + fitted.offsets[None, :]
+        logs = _label(model, fitted, _points(model, fitted, rows)) + fitted.offsets[None, :]
         yield np.exp(logs - np.logaddexp.reduce(logs, axis=1, keepdims=True))
 
 
-def checked_table(table: ArrayLike) -> np.ndarray:
-    """A table as float64.
-
-    Raises:
-      ValueError: if it has not two dimensions, no row or no column, or NaN or infinity.
-    """
-    rows = np.asarray(table, np.float64)
-    if rows.ndim != 2 or 0 in rows.shape:
-        raise ValueError(f"a table of rows and columns is needed, got shape {rows.shape}")
-    if not np.isfinite(rows).all():
-        raise ValueError("the table must be finite; found NaN or infinity")
-    return rows
-
-
-def check_num_clusters(model: TabularModel, num_clusters: int | None, rows: int) -> int:
-    """The largest number of clusters for a table of some rows.
-
-    Raises:
-      ValueError: if ``num_clusters`` is above it or below 1, or missing for weights that need it.
-    """
-    config = model.learner.config
-    limit = min(config.num_clusters, rows)
-    if num_clusters is not None and not 1 <= num_clusters <= limit:
-        raise ValueError(
-            f"num_clusters is {num_clusters}; it must be at least 1, at most {rows} (the "
-            f"rows) and at most {config.num_clusters} (what the weights were trained for)"
-        )
-    if num_clusters is None and config.condition_on_num_clusters and model.count_head is None:
-        raise ValueError(f"these weights need the number of clusters, 1 to {config.num_clusters}")
-    return limit
-
-
-def pad_points(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points padded with zeros to one of few sizes, so that tables share compiled programs.
-
-    Args:
-      points: ``[N, D]``.
-
-    Returns:
-      ``[P, D]`` float32, and the mask ``[P]``; P is the least of 16, 24, 32, 48, 64, ... that is
-      at least N.
-
-    Example:
-      >>> [pad_points(np.ones((n, 1)))[0].shape[0] for n in (1, 17, 150)]
-      [16, 24, 192]
-    """
-    size, power = len(points), 16
-    while power < size:
-        power *= 2
-    padded = power * 3 // 4 if 16 < size <= power * 3 // 4 else power
-    filled = np.zeros((padded, points.shape[1]), np.float32)
-    filled[:size] = points
-    return filled, np.arange(padded) < size
-
-
-def offsets_to_use_all(logs: np.ndarray) -> np.ndarray:
-    """What to add to log-probabilities so that every cluster is the likeliest of some point.
-
-    A cluster that is the likeliest of no point gets the least offset that gives it one, as long
-    as no other cluster is emptied.
-
-    Args:
-      logs: ``[N, k]`` logarithms of probabilities.
-
-    Returns:
-      ``[k]``, zeros where nothing is needed.
-
-    Example:
-      >>> logs = np.log([[0.6, 0.4], [0.9, 0.1], [0.7, 0.3]])
-      >>> (logs + offsets_to_use_all(logs)[None, :]).argmax(axis=1).tolist()
-      [1, 0, 0]
-    """
-    count = logs.shape[1]
-    offsets = np.zeros(count)
-    for _ in range(count**2):  # a cluster may take the only point of another, which takes it back
-        moved = logs + offsets[None, :]
-        labels = moved.argmax(axis=1)
-        sizes = np.bincount(labels, minlength=count)
-        empty = np.flatnonzero(sizes == 0)
-        if not empty.size:
-            break
-        cluster = empty[0]
-        lacks = moved.max(axis=1) - moved[:, cluster]
-        lacks = np.where(sizes[labels] > 1, lacks, np.inf)
-        if not np.isfinite(lacks.min()):
-            break
-        offsets[cluster] += lacks.min() + 1e-6 * (1 + abs(lacks.min()))
-    return offsets
-
-
-def _count_probabilities(
+def _adapt_by_confidence(
     model: TabularModel,
-    key: Key,
-    points: np.ndarray,
-    mask: np.ndarray,
+    rows: np.ndarray,
+    num_clusters: int | None,
     config: TabularConfig,
-    limit: int,
-) -> np.ndarray | None:
-    """``[K]``, P(k | X) with no weight above the limit; None without a head."""
-    if model.count_head is None:
-        return None
-    given = model.learner.without_metadata(), model.count_head, key, points, mask
-    logs = np.array(_count_log_probs(*given, config=config.counting), np.float64)
-    logs[limit:] = -np.inf
-    return np.exp(logs - np.logaddexp.reduce(logs))
+    seed: int,
+) -> FittedTable:
+    """Without a judge: one view, and the most confident members."""
+    learner = model.learner.without_metadata()
+    shape = learner.config
+    preprocessing = fit_table_preprocessing(
+        rows, shape.preprocessing, shape.dimensions, standardize=config.standardize
+    )
+    points = apply_preprocessing(preprocessing, rows, shape.dimensions)
+    points = points[np.lexsort(points.T)]  # the result does not depend on the order of the rows
+    padded, mask = pad_points(points)
+    _, key_adapt = jax.random.split(jax.random.key(seed))
+    k = (num_clusters or 0) if shape.condition_on_num_clusters else 0
+    state = _adapt(
+        *(learner, key_adapt, padded, mask, np.int32(k)),
+        config=config.inference,
+        preprocessed=True,
+    )
+    every = np.arange(k or shape.num_clusters)
+    unused = np.zeros(every.size)
+    fitted = FittedTable(
+        preprocessing, None, "principal", state, every, unused, None, None, rows.shape[1]
+    )
+    if num_clusters is None:
+        return fitted
+    logs = _label(model, fitted, points)
+    largest = np.argsort(-np.exp(logs).sum(axis=0), kind="stable")[:num_clusters]
+    kept = every if k else np.sort(largest)
+    return fitted._replace(clusters=kept, offsets=offsets_to_use_all(logs[:, kept]))
+
+
+def _points(model: TabularModel, fitted: FittedTable, rows: np.ndarray) -> np.ndarray:
+    """``[n, dimensions]``, rows in the view that was chosen."""
+    if fitted.views is None:
+        return apply_preprocessing(fitted.preprocessing, rows, model.learner.config.dimensions)
+    return apply_view(fitted.views, fitted.view, rows, len(fitted.clusters))
 
 
 def _label(model: TabularModel, fitted: FittedTable, points: np.ndarray) -> np.ndarray:
@@ -291,6 +260,15 @@ def _label(model: TabularModel, fitted: FittedTable, points: np.ndarray) -> np.n
     return np.concatenate(parts)[:, fitted.clusters]
 
 
-_adapt = jax.jit(adapt, static_argnames=("config", "preprocessed"))
+@jax.jit
+def _judged(
+    learner: Learner, judge: Judge, cloud: Cloud, counts: Array, sequences: Sequences
+) -> tuple[Candidates, Verdict]:
+    found = read_candidates(learner, cloud, counts, sequences)
+    features = partition_features(cloud, found.log_probs, counts)
+    return found, assess(judge, features, counts, learner.config.num_clusters)
+
+
+_adapt: Any = jax.jit(adapt, static_argnames=("config", "preprocessed"))
 _predict_log_probs = jax.jit(predict_log_probs)
-_count_log_probs = jax.jit(table_count_log_probs, static_argnames="config")
+_best_members = jax.jit(best_members, static_argnames="kept")

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.tabular.judge import Judge, assess, init_judge
+from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tabular.partition_features import Cloud, Features, partition_features, rand_index
 from l2c_jax.tabular.reading import (
     Sequences,
@@ -30,6 +31,8 @@ from l2c_jax.types import Array, Key
 class JudgeConfig:
     """How the judge is trained."""
 
+    tasks: int = 4_096
+    """T, labelled tasks; an eighth is held out and measured."""
     rows: int = 512
     """S, rows of a task that are read; of a larger one a random sample."""
     members: int = 2
@@ -91,8 +94,8 @@ def read_examples(
         padded[: len(rows)] = truth[order]
         features, scores = _read(learner, cloud, counts, sequences, padded)
         found = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32)[None], features)
-        true, limit = np.int32([truth.max() + 1]), np.int32([min(len(rows), counts[-1])])
-        yield Examples(found, np.asarray(scores)[None], true, limit)
+        numbers = np.array([[truth.max() + 1], [min(len(rows), counts[-1])]], np.int32)
+        yield Examples(found, np.asarray(scores)[None], *numbers)
 
 
 _MOST_CLASSES = 32
@@ -152,10 +155,10 @@ def fit_judge(examples: Examples, dimensions: int, config: JudgeConfig = JudgeCo
     own, table = examples.features.own, examples.features.table
     axes = tuple(range(own.ndim - 1))
     judge = judge._replace(
-        own_mean=own.mean(axis=axes),
-        own_scale=1 / np.maximum(own.std(axis=axes), 1e-3),
-        table_mean=table.mean(axis=0),
-        table_scale=1 / np.maximum(table.std(axis=0), 1e-3),
+        own_mean=jnp.asarray(own.mean(axis=axes)),
+        own_scale=jnp.asarray(1 / np.maximum(own.std(axis=axes), 1e-3)),
+        table_mean=jnp.asarray(table.mean(axis=0)),
+        table_scale=jnp.asarray(1 / np.maximum(table.std(axis=0), 1e-3)),
     )
     return jax.tree.map(np.asarray, _descend(judge, examples, key_train, config))
 
@@ -250,6 +253,39 @@ def measured(judge: Judge, examples: Examples) -> dict[str, float]:
     }
 
 
-def config_of(config: JudgeConfig, examples: Examples) -> dict[str, object]:
-    """For the metadata of a model."""
-    return {**dataclasses.asdict(config), "tasks": len(examples.counts)}
+def train_judge(
+    learner: Learner,
+    distribution: TaskDistribution,
+    config: JudgeConfig = JudgeConfig(),
+) -> TabularModel:
+    """Draw tasks, read them, and train a judge for a learner.
+
+    Args:
+      learner: with ``condition_on_num_clusters``.
+      distribution: of the tasks.
+      config: of reading and training.
+
+    Returns:
+      The learner with its judge; the metadata say under ``extra["judge"]`` how it was trained and
+      how well it does on the tasks held out.
+
+    Raises:
+      ValueError: if the learner has no input for the number of clusters.
+    """
+    if not learner.config.condition_on_num_clusters:
+        raise ValueError("a judge needs a learner with condition_on_num_clusters")
+    tables = drawn_tables(jax.random.key(config.seed), distribution, config.tasks)
+    bar = tqdm(read_examples(learner, tables, config), desc="reading", total=config.tasks)
+    return with_judge(learner, join_examples(bar), config)
+
+
+def with_judge(learner: Learner, examples: Examples, config: JudgeConfig) -> TabularModel:
+    """Train a judge on examples of a learner; see :func:`train_judge`."""
+    learned = len(examples.counts) - max(1, len(examples.counts) // 8)
+    first = jax.tree.map(lambda leaf: leaf[:learned], examples)
+    rest = jax.tree.map(lambda leaf: leaf[learned:], examples)
+    judge = fit_judge(first, learner.config.dimensions, config)
+    entry = {**dataclasses.asdict(config), "tasks": learned, **measured(judge, rest)}
+    extra = {**learner.metadata.extra, "judge": entry}
+    metadata = dataclasses.replace(learner.metadata, extra=extra)
+    return TabularModel(dataclasses.replace(learner, metadata=metadata), judge)

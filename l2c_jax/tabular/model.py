@@ -1,4 +1,4 @@
-"""What clusters a table: a learner, and a head for the number of clusters if it has one."""
+"""What clusters a table: a learner, and a judge of its partitions if it has one."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,29 +13,32 @@ from l2c_jax.recurrent.learner import (
     save_learner,
     weights_path,
 )
-from l2c_jax.tabular.count_head import CountHead, init_count_head
+from l2c_jax.tabular.judge import Judge, init_judge
 from l2c_jax.training import weights
 from l2c_jax.training.weights import WeightsError
 
-_NAME = "count_head"
+_NAME = "judge"
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class TabularModel:
-    """A learner with, or without, a head for the number of clusters; a pytree.
+    """A learner with, or without, a judge; a pytree.
 
-    The learner's metadata say under ``extra["count_head"]`` how the head was trained.
+    The learner's metadata say under ``extra["judge"]`` how the judge was trained.
     """
 
     learner: Learner
     """Labels the rows."""
-    count_head: CountHead | None = None
-    """P(k | X); ``None``: the number is given, or the learner uses as many clusters as fit."""
+    judge: Judge | None = None
+    """Chooses view, members and number of clusters; ``None``: there is one view, and the number
+    is given, or the learner uses as many clusters as fit."""
 
 
 def load_tabular_model(path: str | Path) -> TabularModel:
-    """Read a learner with its head for the number of clusters, if the file has one.
+    """Read a learner with its judge, if the file has one.
+
+    A head for the number of clusters, in files of release 1, is not read.
 
     Args:
       path: a file, or the name of packaged weights.
@@ -47,9 +50,9 @@ def load_tabular_model(path: str | Path) -> TabularModel:
       WeightsError: if the file is missing, truncated, foreign, or does not fit its own header.
 
     Example:
-      >>> load_tabular_model("universal").count_head.output_bias.shape
-      (10,)
-      >>> load_tabular_model("demo").count_head is None
+      >>> load_tabular_model("universal").judge.quality.bias_1.shape
+      (64,)
+      >>> load_tabular_model("demo").judge is None
       True
     """
     learner = load_learner(path)
@@ -59,24 +62,24 @@ def load_tabular_model(path: str | Path) -> TabularModel:
     try:
         hidden = int(entry["hidden"])
     except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{path}: its count_head has no number of hidden units") from error
-    sizes = learner.config.dimensions, hidden, learner.config.num_clusters
+        raise WeightsError(f"{path}: its judge has no number of hidden units") from error
+    sizes = learner.config.dimensions, learner.config.num_clusters, hidden
     with jax.enable_x64(False):
-        shapes = jax.eval_shape(lambda: {_NAME: init_count_head(jax.random.key(0), *sizes)})
+        shapes = jax.eval_shape(lambda: {_NAME: init_judge(jax.random.key(0), *sizes)})
     found = weights.load(weights_path(path), shapes, renamed=release1.LEAVES, allow_more=True)
     return TabularModel(learner, found[_NAME])
 
 
 def save_tabular_model(path: str | Path, model: TabularModel) -> None:
-    """Write a learner and its head to one safetensors file.
+    """Write a learner and its judge to one safetensors file.
 
     Args:
       path: where to.
       model: its metadata say how both were trained.
     """
-    if model.count_head is None:
+    if model.judge is None:
         save_learner(path, model.learner)
         return
     trained = model.learner.metadata.extra.get(_NAME, {})
-    entry = {**trained, "hidden": int(model.count_head.hidden_bias.shape[0])}
-    save_learner(path, model.learner, {_NAME: (model.count_head, entry)})
+    entry = {**trained, "hidden": int(model.judge.quality.bias_1.shape[0])}
+    save_learner(path, model.learner, {_NAME: (model.judge, entry)})

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from l2c_jax.preprocessing.diffusion import first_coordinates
 from l2c_jax.tabular.persistence import mode_prominences
 from l2c_jax.tabular.separation import separation
-from l2c_jax.types import Array, ArrayLike
+from l2c_jax.types import Array
 
 OWN = (
     *("silhouette, axes", "least silhouette, axes", "silhouette, walk", "least silhouette, walk"),
@@ -36,16 +36,16 @@ _RIDGE = 1e-3
 
 
 class Cloud(NamedTuple):
-    """The rows that were read; S includes padding, real rows come first."""
+    """The rows that were read; S includes padding, real rows come first. NumPy on the host."""
 
-    axes: ArrayLike  # [S, D], principal view, total variance 1
-    walk: ArrayLike  # [S, C], coordinates of the walk, not yet over their total scale
-    eigenvalues: ArrayLike  # [C], of the walk
-    real: ArrayLike  # [S] bool
-    node: ArrayLike  # [S] bool, first of equal rows
-    neighbors: ArrayLike  # [S, J] int32, for nodes; S where there are fewer
-    weights: ArrayLike  # [S, J], of the steps to the neighbors; 0 where there are none
-    columns: ArrayLike  # [], of the table
+    axes: Array  # [S, D], principal view, total variance 1
+    walk: Array  # [S, C], coordinates of the walk, not yet over their total scale
+    eigenvalues: Array  # [C], of the walk
+    real: Array  # [S] bool
+    node: Array  # [S] bool, first of equal rows
+    neighbors: Array  # [S, J] int32, for nodes; S where there are fewer
+    weights: Array  # [S, J], of the steps to the neighbors; 0 where there are none
+    columns: Array  # [], of the table
 
 
 class Features(NamedTuple):

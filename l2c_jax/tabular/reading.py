@@ -21,14 +21,14 @@ from l2c_jax.recurrent.model import (
 )
 from l2c_jax.tabular.partition_features import Cloud
 from l2c_jax.tabular.views import TableViews, diffusion_of
-from l2c_jax.types import Array, ArrayLike, PyTree
+from l2c_jax.types import Array, PyTree
 
 
 class Sequences(NamedTuple):
-    """Which rows every member reads."""
+    """Which rows every member reads. NumPy on the host."""
 
-    order: ArrayLike  # [M, E, R] int32
-    real: ArrayLike  # [M, E, R] bool
+    order: Array  # [M, E, R] int32
+    real: Array  # [M, E, R] bool
 
 
 class Candidates(NamedTuple):
@@ -61,18 +61,17 @@ def make_cloud(
     first = place[graph.first]
     neighbors = np.full((size, NEIGHBORS), size, np.int32)
     weights = np.zeros((size, NEIGHBORS), np.float32)
-    near = graph.index.shape[1]
-    neighbors[first, :near] = first[graph.index]
+    near = graph.near.shape[1]
+    neighbors[first, :near] = first[graph.near]
     weights[first, :near] = np.maximum(graph.weights, 1e-12)
     axes, walk = np.zeros((2, size, dimensions), np.float32)
     axes[:count] = apply_preprocessing(views.principal, rows[order], dimensions)
     walk[:count] = diffusion_of(views, rows[order])
     node = np.zeros(size, bool)
     node[first] = True
-    eigenvalues, columns = views.diffusion.eigenvalues, np.float32(rows.shape[1])
-    real = np.arange(size) < count
-    cloud = Cloud(axes, walk, eigenvalues, real, node, neighbors, weights, columns)
-    return cloud, order
+    arrays: tuple[Any, ...] = (axes, walk, views.diffusion.eigenvalues, np.arange(size) < count)
+    arrays += (node, neighbors, weights, np.float32(rows.shape[1]))
+    return Cloud(*arrays), order
 
 
 def views_key(rows: np.ndarray, views: TableViews) -> np.ndarray:
@@ -111,7 +110,8 @@ def make_sequences(
                 order = rng.permutation(count)
             chosen = np.roll(order, -epoch * length)[:length]
             index[member, epoch, : len(chosen)] = chosen
-    return Sequences(index, np.broadcast_to(real, index.shape).copy())
+    arrays: tuple[Any, ...] = index, np.broadcast_to(real, index.shape).copy()
+    return Sequences(*arrays)
 
 
 def read_candidates(

@@ -167,6 +167,8 @@ class StructureTasks:
     """Weight of every kind of :data:`STRUCTURES`; they need not sum to 1."""
     noise_prob: float = 0.2
     """Probability of background noise, at most 15 % of the points."""
+    rare_prob: float = 0.1
+    """Probability that one cluster has .5 % to 3 % of the points, but at least 4 points."""
 
     def __post_init__(self) -> None:
         if not 10 <= self.min_points <= self.num_points:
@@ -197,6 +199,8 @@ class StructureTasks:
         count = jnp.where(numbers.bernoulli(0.5), few, count)
         shares = jnp.exp(numbers.uniform() * numbers.normal((self.num_clusters,)))
         shares = jnp.where(jnp.arange(self.num_clusters) < count, shares, 0)
+        rare = shares.at[0].set((shares.sum() - shares[0]) * numbers.log_uniform(0.005, 0.03))
+        shares = jnp.where(numbers.bernoulli(self.rare_prob) & (count > 1), rare, shares)
         labels = numbers.categorical(shares, mask.shape)
         index = jnp.arange(self.num_points)
         labels = jnp.where(index < 4 * count, index % count, labels)
