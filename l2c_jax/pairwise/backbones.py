@@ -179,7 +179,7 @@ class _Perceptron(nn.Module):
 
 
 def _init(network: nn.Module, key: Key, shape: tuple[int, ...]) -> Variables:
-    return init_module(network, key, jnp.zeros((1, *shape)), False, scope=_SCOPE)
+    return init_module(network, key, jnp.zeros((1, *shape), jnp.float32), False, scope=_SCOPE)
 
 
 def default_backbone(points: ArrayLike) -> VGGS | MLP:

@@ -39,6 +39,7 @@ from l2c_jax.pairwise.train import (
     init_state,
     run_steps,
 )
+from l2c_jax.training.host import host_call
 from l2c_jax.training.loop import LoopConfig, RunOptions
 from l2c_jax.training.weights import content_hash
 from l2c_jax.types import Array, ArrayLike, Key
@@ -135,6 +136,7 @@ _init = jax.jit(init_clusters, static_argnames=("backbone", "num_clusters"))
 _logits = jax.jit(cluster_logits, static_argnames=("backbone", "train"))
 
 
+@host_call()
 def assign_clusters(variables: Variables, backbone: Backbone, points: ArrayLike) -> np.ndarray:
     """Cluster probabilities p(k | x) of any points by a trained network, each by itself.
 
@@ -157,6 +159,7 @@ def assign_clusters(variables: Variables, backbone: Backbone, points: ArrayLike)
     return found
 
 
+@host_call()
 def cluster_by_similarity(
     similarity: Similarity | PairFunction | ArrayLike,
     points: ArrayLike,

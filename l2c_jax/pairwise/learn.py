@@ -29,6 +29,7 @@ from l2c_jax.pairwise.train import (
     init_state,
     run_steps,
 )
+from l2c_jax.training.host import host_call
 from l2c_jax.training.loop import LoopConfig, RunOptions
 from l2c_jax.training.provenance import provenance, versions
 from l2c_jax.training.weights import content_hash
@@ -91,6 +92,7 @@ def similarity_step(
 _init = jax.jit(init_similarity, static_argnames="backbone")
 
 
+@host_call()
 def learn_similarity(
     points: ArrayLike,
     labels: ArrayLike,

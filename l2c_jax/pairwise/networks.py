@@ -49,7 +49,9 @@ def _joined(backbone: Variables, head: Variables) -> Variables:
 def _apply_backbone(
     variables: Variables, points: Array, backbone: Backbone, train: bool
 ) -> tuple[Array, PyTree]:
-    return backbone.apply(_part(variables, "backbone"), as_float(points), train)
+    part = _part(variables, "backbone")
+    found, stats = backbone.apply(part, as_float(points), train)
+    return found.astype(jnp.float32), stats
 
 
 def init_similarity(key: Key, backbone: Backbone) -> Variables:
@@ -69,7 +71,7 @@ def init_similarity(key: Key, backbone: Backbone) -> Variables:
       >>> variables.params["head"]["terms"]["first"].shape
       (8, 32)
     """
-    features = jnp.zeros((1, backbone.features))
+    features = jnp.zeros((1, backbone.features), jnp.float32)
     head = init_module(_pair_head(backbone), key, features, features, False, scope="head")
     return _joined(backbone.init(key), head)
 
@@ -160,7 +162,7 @@ def init_clusters(key: Key, backbone: Backbone, num_clusters: int) -> Variables:
       >>> variables.params["head"]["logits"]["kernel"].shape
       (4, 3)
     """
-    features = jnp.zeros((1, backbone.features))
+    features = jnp.zeros((1, backbone.features), jnp.float32)
     head = init_module(_ClusterHead(num_clusters), key, features, False)
     return _joined(backbone.init(key), head)
 

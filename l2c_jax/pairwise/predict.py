@@ -10,6 +10,7 @@ import numpy as np
 from l2c_jax.pairwise.backbones import checked_points
 from l2c_jax.pairwise.networks import features, log_odds_of_terms, pair_terms
 from l2c_jax.pairwise.similarity import Similarity
+from l2c_jax.training.host import host_call
 from l2c_jax.types import Array, ArrayLike
 
 PairFunction: TypeAlias = Callable[[np.ndarray, np.ndarray], ArrayLike]
@@ -71,6 +72,7 @@ def checked_similarity(matrix: ArrayLike, shape: tuple[int, int]) -> np.ndarray:
     return found
 
 
+@host_call()
 def predict_similarity(
     similarity: Similarity | PairFunction,
     first: ArrayLike,

@@ -16,6 +16,7 @@ from l2c_jax.recurrent.config import InferenceConfig
 from l2c_jax.recurrent.inference import AdaptedState, adapt, predict_log_probs
 from l2c_jax.tabular.count_head import table_count_log_probs
 from l2c_jax.tabular.model import TabularModel
+from l2c_jax.training.host import host_call
 from l2c_jax.types import ArrayLike, Key
 
 CHUNK = 1024
@@ -59,6 +60,7 @@ class FittedTable(NamedTuple):
     num_columns: int  # D, columns of the table
 
 
+@host_call()
 def adapt_table(
     model: TabularModel,
     table: ArrayLike,
@@ -279,6 +281,7 @@ def _count_probabilities(
     return np.exp(logs - np.logaddexp.reduce(logs))
 
 
+@host_call()
 def _label(model: TabularModel, fitted: FittedTable, points: np.ndarray) -> np.ndarray:
     """``[N, k]`` log-probabilities of preprocessed points, in chunks of one size."""
     learner, parts = model.learner.without_metadata(), []

@@ -67,7 +67,7 @@ def separation(points: Array, answer: Array, num_clusters: Array | int) -> Array
     ratio = jnp.where(there, ratio, 0.0)
     worst = jnp.zeros(count).at[one].max(ratio).at[other].max(ratio)
     nearest = jnp.where(there & filled, distance, FARTHEST).min(initial=FARTHEST)
-    mean_worst = worst.sum() / jnp.maximum(num_clusters, 1)
+    mean_worst = worst.sum() / jnp.maximum(num_clusters, 1).astype(worst.dtype)
     return jnp.stack([worst.max(), mean_worst, jnp.log(nearest)])
 
 

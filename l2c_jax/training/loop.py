@@ -20,6 +20,7 @@ from tqdm import tqdm
 from l2c_jax.atomic import replacing
 from l2c_jax.training.checkpoints import Checkpoints
 from l2c_jax.training.distributed import any_process, first_does, is_first
+from l2c_jax.training.host import host_call
 from l2c_jax.training.weights import nonfinite_leaves
 from l2c_jax.types import PyTree
 
@@ -94,6 +95,7 @@ class _RunFiles(NamedTuple):
                 file.write(json.dumps(record) + "\n")
 
 
+@host_call()
 def run(
     prepare: Callable[[], Advance],
     state: PyTree,

@@ -103,7 +103,7 @@ def save(path: str | Path, params: PyTree, header: Mapping[str, Any]) -> None:
     Raises:
       WeightsError: if a parameter is NaN or infinite.
     """
-    path = Path(path)
+    path, params = Path(path), jax.device_get(params)
     _check_finite(path, params)
     path.parent.mkdir(parents=True, exist_ok=True)
     names = leaf_names(params)
