@@ -47,7 +47,8 @@ def cheapest_relabelling(cost: Array) -> Array:
         choices = np.array(list(itertools.permutations(range(size))), np.int32)
         totals = cost[np.arange(size)[None, :], choices].sum(axis=1)
         return jnp.asarray(choices)[jnp.argmin(totals)]
-    rows, columns = optax.assignment.hungarian_algorithm(cost)
+    with jax.numpy_dtype_promotion("standard"):  # optax mixes types
+        rows, columns = optax.assignment.hungarian_algorithm(cost)
     return jnp.zeros(size, jnp.int32).at[rows].set(columns.astype(jnp.int32))
 
 

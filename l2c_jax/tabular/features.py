@@ -95,7 +95,7 @@ def count_features(points: Array, mask: Array, answers: Array, free: Array) -> A
     def of_number(answers: Array, k: Array) -> Array:
         return _number_features(cloud, answers, k)
 
-    every = jax.vmap(of_number)(answers, 1 + jnp.arange(len(answers)))
+    every = jax.vmap(of_number)(answers, 1 + jnp.arange(len(answers), dtype=jnp.int32))
     without = jax.vmap(lambda answer: _free_features(cloud, answer))(free).mean(axis=0)
     modes = [
         mode_prominences(points, mask, neighbors=near, most=len(answers) + 2).ravel()
@@ -118,10 +118,10 @@ def _member_features(cloud: _Cloud, answer: Array, k: Array) -> Array:
     weight = jnp.maximum(sizes, 1e-9)
     means = (given.T @ points) / weight[:, None]
     within = 1 - (sizes[:, None] * means**2).sum() / (count * total)
-    smallest = jnp.where(jnp.arange(sizes.size) < k, sizes, count).min() / count
+    smallest = jnp.where(jnp.arange(sizes.size, dtype=jnp.int32) < k, sizes, count).min() / count
     second = jnp.einsum("nk,ni,nj->kij", given, points, points) / weight[:, None, None]
     spread = second - means[:, :, None] * means[:, None, :]
-    spread = spread / total + RIDGE * jnp.eye(points.shape[1])[None]
+    spread = spread / total + RIDGE * jnp.eye(points.shape[1], dtype=points.dtype)[None]
     log_volume = jnp.linalg.slogdet(spread)[1]
     likely = (sizes * (jnp.log(weight / count) - 0.5 * log_volume)).sum() / count
     tight = jnp.log(jnp.clip(within, 1e-4, 1))
@@ -142,10 +142,11 @@ def _number_features(cloud: _Cloud, answers: Array, k: Array) -> Array:
     shared = (joint**2).sum(axis=(2, 3))  # scalar products of the co-membership matrices
     scale = jnp.sqrt(jnp.diagonal(shared))
     cosine = shared / jnp.maximum(scale[:, None] * scale[None, :], 1e-12)
-    others = 1 - jnp.eye(len(answers))
+    others = 1 - jnp.eye(len(answers), dtype=cosine.dtype)
     agreement = (cosine * others).sum() / jnp.maximum(others.sum(), 1)
     single = jax.vmap(lambda answer: _member_features(cloud, answer, k))(answers).mean(axis=0)
-    hard = jax.nn.one_hot(answers.argmax(axis=2), answers.shape[2]) * cloud.real[None, :, None]
+    hard = jax.nn.one_hot(answers.argmax(axis=2), answers.shape[2], dtype=answers.dtype)
+    hard *= cloud.real[None, :, None]
     gaps = jax.vmap(separation, (None, 0, None))(cloud.points, hard, k)  # [M, 3]
     single = jnp.append(single, agreement if len(answers) > 1 else 1.0)
     return jnp.concatenate([single, gaps.mean(axis=0), gaps[:, :2].min(axis=0)])
