@@ -3,7 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from l2c_jax.pairwise.backbones import Backbone, as_float, is_for_images
+from l2c_jax.pairwise.backbones import Backbone
+from l2c_jax.pairwise.points import as_float, is_for_images
 from l2c_jax.types import Array, Key
 
 _TRIES = 10

@@ -9,9 +9,10 @@ the running averages and leaves them unchanged.
 import flax.linen as nn
 import jax.numpy as jnp
 
-from l2c_jax.pairwise.backbones import Backbone, as_float
+from l2c_jax.pairwise.backbones import Backbone
 from l2c_jax.pairwise.layers import UNIFORM, Variables, apply_module, batch_norm, init_module
 from l2c_jax.pairwise.pair_head import PairHead
+from l2c_jax.pairwise.points import as_float
 from l2c_jax.types import Array, Key, PyTree
 
 
