@@ -47,7 +47,8 @@ def cheapest_relabelling(cost: Array) -> Array:
         choices = np.array(list(itertools.permutations(range(size))), np.int32)
         totals = cost[np.arange(size)[None, :], choices].sum(axis=1)
         return jnp.asarray(choices)[jnp.argmin(totals)]
-    rows, columns = optax.assignment.hungarian_algorithm(cost)
+    with jax.numpy_dtype_promotion("standard"):  # optax mixes types
+        rows, columns = optax.assignment.hungarian_algorithm(cost)
     return jnp.zeros(size, jnp.int32).at[rows].set(columns.astype(jnp.int32))
 
 
@@ -69,11 +70,12 @@ def matched_error(labels: Array, predicted: Array, mask: Array, num_clusters: in
       >>> float(matched_error(labels, predicted, jnp.ones(4, bool), 2))
       0.25
     """
-    true = jax.nn.one_hot(labels, num_clusters) * mask[:, None]
-    table = true.T @ jax.nn.one_hot(predicted, num_clusters)
+    real = mask.astype(jnp.float32)
+    true = jax.nn.one_hot(labels, num_clusters, dtype=jnp.float32) * real[:, None]
+    table = true.T @ jax.nn.one_hot(predicted, num_clusters, dtype=jnp.float32)
     renamed = cheapest_relabelling(-table)
     right = jnp.take_along_axis(table, renamed[:, None], axis=1).sum()
-    return 1 - right / jnp.maximum(mask.sum(), 1)
+    return 1 - right / jnp.maximum(real.sum(), 1)
 
 
 def contingency(labels: ArrayLike, predicted: ArrayLike) -> np.ndarray:

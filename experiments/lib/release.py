@@ -1,4 +1,11 @@
-"""Weights that come with the package: a release is a file first, and installed only on request."""
+"""Weights that come with the package: a release is a file first, and installed only on request.
+
+    python -m experiments.lib.release            # writes runs/release/demo.safetensors, ...
+    python -m experiments.lib.release --install  # and replaces the packaged files
+
+The command writes the packaged weights again in the present format: the same arrays and the same
+metadata, with the hash that every reading checks.
+"""
 
 import argparse
 import shutil
@@ -8,6 +15,7 @@ from pathlib import Path
 import l2c_jax
 from experiments.lib.paths import RUNS
 from l2c_jax.atomic import replacing
+from l2c_jax.recurrent.learner import pretrained_weights
 from l2c_jax.tabular.model import TabularModel, load_tabular_model, save_tabular_model
 
 
@@ -39,6 +47,18 @@ def release(name: str, model: TabularModel, out: Path, *, install: bool) -> Path
     return path
 
 
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write all packaged weights again.
+
+    Args:
+      arguments: instead of those of the command line.
+    """
+    about = "Write the packaged weights again, in the present format."
+    options = options_of("experiments.lib.release", about, arguments)
+    for name, path in pretrained_weights().items():
+        print(release(name, load_tabular_model(path), options.out, install=options.install))
+
+
 def options_of(
     module: str,
     description: str,
@@ -66,3 +86,7 @@ def options_of(
     if more is not None:
         more(parser)
     return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()

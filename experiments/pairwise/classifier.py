@@ -10,10 +10,11 @@ import numpy as np
 import optax
 
 from l2c_jax.pairwise.augment import augmented
-from l2c_jax.pairwise.backbones import Backbone, checked_points, describe_backbone
+from l2c_jax.pairwise.backbones import Backbone, describe_backbone
 from l2c_jax.pairwise.config import SimilarityConfig
 from l2c_jax.pairwise.layers import Variables
 from l2c_jax.pairwise.networks import cluster_logits, init_clusters
+from l2c_jax.pairwise.points import checked_points
 from l2c_jax.pairwise.train import (
     Step,
     TrainState,

@@ -10,6 +10,15 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from l2c_jax.estimators.checks import (
+    check_columns,
+    check_integer,
+    check_positive,
+    checked_numbers,
+    remember_columns,
+    seed_of,
+)
+
 if TYPE_CHECKING:
     from l2c_jax.pairwise import Backbone, ConstrainedClustering, PairFunction, Similarity
     from l2c_jax.types import ArrayLike
@@ -21,8 +30,11 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
     :meth:`fit_similarity` learns G(x, y) = P(x and y are of one class) from labeled points;
     :meth:`fit` trains a clustering network p(k | x) on the pairs of unlabeled points, similar
     where G > 1/2. The classes of the two may differ. Points are rows of a table ``[N, D]``, of
-    comparable scale, or square images ``[N, H, W, C]``, uint8 or float, whose side is a multiple
-    of 16.
+    comparable scale, or square images ``[N, H, W, C]``, whose side is a multiple of 16: integers
+    of any type from 0 to 255, bool, or floats.
+
+    For ``clone`` and searches over ``n_clusters``, give G as ``similarity``: a clone does not
+    have what :meth:`fit_similarity` learned.
 
     Args:
       n_clusters: K, the number of clusters or an upper bound; clusters may stay empty.
@@ -34,7 +46,8 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
       batch_size: largest number of points in a step of either training.
       width: factor on the channels of the backbone for images, see
         :class:`l2c_jax.pairwise.VGGS`.
-      random_state: seed; it decides everything random.
+      random_state: an integer decides everything random; a ``RandomState`` or ``None`` (that of
+        NumPy) is asked for a seed by each fit.
       verbose: whether to show progress bars.
 
     Attributes:
@@ -46,8 +59,9 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
       n_features_in_: D, of tables.
 
     Raises:
-      ValueError: from the fits, if points or labels do not fit each other or G, or a number is
-        not finite.
+      ValueError: from the fits, if points or labels do not fit each other or G, a number is not
+        finite, a label is missing, or a parameter is impossible.
+      TypeError: if points are sparse, or a parameter is of another type.
 
     References:
       Hsu, Lv & Kira, *Learning to cluster in order to transfer across domains and tasks*, 2018.
@@ -72,7 +86,7 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
         iterations: int = 2000,
         batch_size: int = 100,
         width: float = 0.5,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | None = 0,
         verbose: bool = False,
     ) -> None:
         self.n_clusters = n_clusters
@@ -99,24 +113,27 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
           The clusterer.
 
         Raises:
-          ValueError: if shapes do not fit each other, a number is not finite, there are fewer
-            than two classes, or a class has a single point.
+          ValueError: if shapes do not fit each other, a number is not finite, a label is missing,
+            there are fewer than two classes, or a class has a single point.
         """
         from l2c_jax.pairwise import SimilarityConfig, learn_similarity
+        from l2c_jax.pairwise.points import checked_labels
         from l2c_jax.training.loop import RunOptions
 
-        points, labels = np.asarray(X), np.asarray(y)
-        if labels.ndim != 1 or len(labels) != len(points):
+        self._check_parameters()
+        points = checked_numbers(X, 2)
+        if np.shape(y) != (len(points),):
             raise ValueError(
-                f"y must be a vector as long as X, {len(points)}; got shape {labels.shape}"
+                f"y must be a vector as long as X, {len(points)}; got shape {np.shape(y)}"
             )
+        labels = checked_labels(y, len(points), "y")
         sizes = np.unique(labels, return_counts=True)[1]
         classes = int(min(len(sizes), max(2, self.batch_size // 5)))
         config = SimilarityConfig(
             iterations=self.iterations,
             classes=max(2, classes),
             per_class=int(max(2, min(sizes.min(), self.batch_size // classes))),
-            seed=self.random_state,
+            seed=seed_of(self.random_state),
         )
         self.similarity_, finished = learn_similarity(
             points,
@@ -146,6 +163,7 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
         from l2c_jax.pairwise import ConstrainedConfig, Similarity, cluster_by_similarity
         from l2c_jax.training.loop import RunOptions
 
+        self._check_parameters()
         if self.similarity is not None:
             self.similarity_ = self._given()
         elif not hasattr(self, "similarity_"):
@@ -153,14 +171,14 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
                 "no similarity: call fit_similarity with labeled points first, or pass one as "
                 "`similarity`"
             )
-        points = np.asarray(X)
+        points = checked_numbers(X, 2)
         learned = isinstance(self.similarity_, Similarity)
         config = ConstrainedConfig(
             num_clusters=self.n_clusters,
             loss=self.loss,  # type: ignore[arg-type]  # ConstrainedConfig checks it
             epochs=self.epochs,
             batch=self.batch_size,
-            seed=self.random_state,
+            seed=seed_of(self.random_state),
         )
         found, finished = cluster_by_similarity(
             self.similarity_,
@@ -174,8 +192,7 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
         self._used, self.labels_ = np.unique(found.labels, return_inverse=True)
         self.probabilities_ = self._in_use(found.probabilities)
         self.n_clusters_ = found.num_clusters
-        if points.ndim == 2:
-            self.n_features_in_ = points.shape[1]
+        remember_columns(self, X, points)
         return self
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:  # noqa: N803
@@ -195,11 +212,21 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
 
         check_is_fitted(self, "clustering_")
         found = self.clustering_
-        return self._in_use(assign_clusters(found.variables, found.backbone, X))
+        points = checked_numbers(X)
+        check_columns(self, X, points)
+        return self._in_use(assign_clusters(found.variables, found.backbone, points))
 
     def predict(self, X: ArrayLike) -> np.ndarray:  # noqa: N803
         """``[N]`` int, the most probable cluster in use of any points."""
         return self.predict_proba(X).argmax(axis=1)
+
+    def _check_parameters(self) -> None:
+        """Refuse impossible parameters by their names."""
+        check_integer("n_clusters", self.n_clusters, 1)
+        check_integer("epochs", self.epochs, 1)
+        check_integer("iterations", self.iterations, 1)
+        check_integer("batch_size", self.batch_size, 4)
+        check_positive("width", self.width)
 
     def _in_use(self, probabilities: np.ndarray) -> np.ndarray:
         """Probabilities without the columns of empty clusters, rows scaled to sum to 1."""

@@ -3,7 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from l2c_jax.pairwise.backbones import Backbone, as_float, is_for_images
+from l2c_jax.pairwise.backbones import Backbone
+from l2c_jax.pairwise.points import as_float, is_for_images
 from l2c_jax.types import Array, Key
 
 _TRIES = 10
@@ -27,16 +28,17 @@ def crop_box(key: Key, height: int, width: int, area: tuple[float, float]) -> Ar
       ``[4]``: top, left, height and width, in pixels.
     """
     key_area, key_ratio, key_place = jax.random.split(key, 3)
-    share = jax.random.uniform(key_area, (_TRIES,), minval=area[0], maxval=area[1])
-    least, largest = jnp.log(jnp.array(_RATIOS))
-    ratio = jnp.exp(jax.random.uniform(key_ratio, (_TRIES,), minval=least, maxval=largest))
+    share = jax.random.uniform(key_area, (_TRIES,), jnp.float32, minval=area[0], maxval=area[1])
+    least, largest = jnp.log(jnp.array(_RATIOS, jnp.float32))
+    ratio = jax.random.uniform(key_ratio, (_TRIES,), jnp.float32, minval=least, maxval=largest)
+    ratio = jnp.exp(ratio)
     high = height * jnp.sqrt(share / ratio)
     wide = width * jnp.sqrt(share * ratio)
     fits = (high <= height) & (wide <= width)
     first = jnp.argmax(fits)
     size = jnp.array([height, width], jnp.float32)
     box = jnp.where(fits[first], jnp.stack([high[first], wide[first]]), size)
-    corner = jax.random.uniform(key_place, (2,)) * (size - box)
+    corner = jax.random.uniform(key_place, (2,), jnp.float32) * (size - box)
     return jnp.concatenate([corner, box])
 
 
@@ -62,7 +64,7 @@ def resized_crop(image: Array, box: Array) -> Array:
 
     def weights(start: Array, length: Array, size: int) -> Array:
         """``[size, size]``: weight of each old pixel (column) in each new one (row)."""
-        pixels = jnp.arange(size)
+        pixels = jnp.arange(size, dtype=jnp.float32)
         source = jnp.clip(start + (pixels + 0.5) * (length / size) - 0.5, 0, size - 1)
         return jnp.maximum(1 - jnp.abs(source[:, None] - pixels[None, :]), 0)
 

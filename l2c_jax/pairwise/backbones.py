@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import flax.linen as nn
@@ -20,6 +20,7 @@ from l2c_jax.pairwise.layers import (
 )
 from l2c_jax.types import Array, ArrayLike, Key, PyTree
 
+_LOST = 1e-3  # of a standard deviation, lost by rounding to single precision: too much
 _SCOPE = "trunk"  # the name in release 1; Flax derives initial parameters from it
 
 
@@ -88,6 +89,9 @@ class VGGS:
     """Subtracted from every pixel; images of type uint8 are divided by 255 before."""
     scale: float = 1.0
     """Every pixel is divided by it after the subtraction."""
+    offset: float = field(default=0.0, repr=False)
+    """Subtracted from every pixel in double precision, before the images are stored in single
+    precision; not from integer images."""
 
     def __post_init__(self) -> None:
         if self.size < 16 or self.size % 16 or self.channels < 1:
@@ -127,8 +131,13 @@ class MLP:
     """D, columns of the table. They should be of comparable scale."""
     hidden: tuple[int, ...] = (128, 128)
     """Width of each layer; the last one's is the length of the feature vector."""
+    offset: tuple[float, ...] = field(default=(), repr=False)
+    """``[D]``, subtracted from the columns in double precision, before the rows are stored in
+    single precision; empty: zeros."""
 
     def __post_init__(self) -> None:
+        if len(self.offset) not in (0, self.columns):
+            raise ValueError(f"offset must have {self.columns} numbers, got {len(self.offset)}")
         if self.columns < 1 or not self.hidden or min(self.hidden) < 1:
             raise ValueError("columns and the width of every hidden layer must be at least 1")
 
@@ -179,20 +188,22 @@ class _Perceptron(nn.Module):
 
 
 def _init(network: nn.Module, key: Key, shape: tuple[int, ...]) -> Variables:
-    return init_module(network, key, jnp.zeros((1, *shape)), False, scope=_SCOPE)
+    return init_module(network, key, jnp.zeros((1, *shape), jnp.float32), False, scope=_SCOPE)
 
 
 def default_backbone(points: ArrayLike) -> VGGS | MLP:
     """``VGGS`` for images ``[N, H, W, C]``, ``MLP`` for a table ``[N, D]``.
 
     Args:
-      points: only their shape counts.
+      points: their shape counts, and for numbers of double precision their mean: if it is so
+        large that single precision would lose their differences, it is the backbone's offset.
 
     Returns:
       The backbone, with default widths.
 
     Raises:
-      ValueError: if points are neither, or images whose side is no multiple of 16.
+      ValueError: if points are neither, or images that are not square or whose side is no
+        multiple of 16.
 
     Example:
       >>> import numpy as np
@@ -201,12 +212,33 @@ def default_backbone(points: ArrayLike) -> VGGS | MLP:
     """
     shape = np.shape(points)
     if len(shape) == 2:
-        return MLP(columns=shape[1])
+        offset = _offset(points, axis=0)
+        return MLP(columns=shape[1], offset=tuple(offset.tolist()) if offset.any() else ())
     if len(shape) == 4:
-        return VGGS(size=shape[1], channels=shape[3])
+        if shape[1] != shape[2] or shape[1] % 16 or not shape[1]:
+            raise ValueError(
+                "images must be square, with a side that is a multiple of 16; got an array of "
+                f"shape {shape}"
+            )
+        images = np.asarray(points)
+        offset = np.zeros(()) if images.dtype.kind in "bui" else _offset(images, axis=None)
+        return VGGS(size=shape[1], channels=shape[3], offset=float(offset))
     raise ValueError(
         f"points must be a table [N, D] or images [N, H, W, C], got an array of shape {shape}"
     )
+
+
+def _offset(points: ArrayLike, axis: int | None) -> np.ndarray:
+    """The mean of numbers of double precision where single precision needs it, else 0."""
+    array = np.asarray(points)
+    if array.dtype.kind not in "uif" or array.dtype.itemsize < 4 or array.dtype == np.float32:
+        return np.zeros(())
+    array = array.astype(np.float64)
+    if not array.size or not np.isfinite(array).all():
+        return np.zeros(())
+    mean, deviation = array.mean(axis=axis), array.std(axis=axis)
+    lost = np.abs(mean) * np.finfo(np.float32).eps
+    return np.where((lost > _LOST * deviation) & (deviation > 0), mean, 0.0)
 
 
 def describe_backbone(backbone: Backbone) -> dict[str, Any]:
@@ -217,10 +249,10 @@ def describe_backbone(backbone: Backbone) -> dict[str, Any]:
       {'name': 'MLP', 'columns': 2, 'hidden': (8,)}
     """
     known = dataclasses.is_dataclass(backbone) and not isinstance(backbone, type)
-    return {
-        "name": type(backbone).__name__,
-        **(dataclasses.asdict(backbone) if known else {}),  # type: ignore[call-overload]
-    }
+    fields: dict[str, Any] = dataclasses.asdict(backbone) if known else {}  # type: ignore[call-overload]
+    if not fields.get("offset"):
+        fields.pop("offset", None)  # as in files that were written before there was one
+    return {"name": type(backbone).__name__, **fields}
 
 
 def backbone_from_description(description: Mapping[str, Any]) -> VGGS | MLP:
@@ -247,41 +279,3 @@ def backbone_from_description(description: Mapping[str, Any]) -> VGGS | MLP:
     }
     classes: dict[str, type[VGGS] | type[MLP]] = {"VGGS": VGGS, "MLP": MLP}
     return classes[fields.pop("name")](**fields)
-
-
-def is_for_images(backbone: Backbone) -> bool:
-    """Whether points are images: one point has three axes."""
-    return len(backbone.shape) == 3
-
-
-def checked_points(points: ArrayLike, backbone: Backbone, least: int = 1) -> np.ndarray:
-    """Points on the host, of a type that the networks take.
-
-    Args:
-      points: ``[N, ...]``.
-      backbone: has the shape of one point.
-      least: the smallest N allowed.
-
-    Returns:
-      ``[N, ...]`` float32; images of type uint8 stay uint8.
-
-    Raises:
-      ValueError: if the shape is another, points are too few, or a number is not finite.
-    """
-    array = np.asarray(points)
-    if array.shape[1:] != backbone.shape or array.ndim != len(backbone.shape) + 1:
-        wanted = ", ".join(("N", *map(str, backbone.shape)))
-        raise ValueError(f"points must have shape [{wanted}] for {backbone}, got {array.shape}")
-    if len(array) < least:
-        raise ValueError(f"at least {least} points are needed, got {len(array)}")
-    if array.dtype == np.uint8 and is_for_images(backbone):
-        return array
-    array = array.astype(np.float32)
-    if not np.isfinite(array).all():
-        raise ValueError("points must be finite; found NaN or infinity")
-    return array
-
-
-def as_float(points: Array) -> Array:
-    """Points as float32; uint8 is divided by 255."""
-    return points.astype(jnp.float32) / 255 if points.dtype == jnp.uint8 else points

@@ -3,13 +3,18 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
-from l2c_jax.pairwise.losses import LOSSES
+from l2c_jax.pairwise.losses import LOSSES, noisy_mcl
 from l2c_jax.types import Array
 
 PairLoss: TypeAlias = Callable[[Array, Array], Array]
-"""Cluster probabilities ``[N, K]`` and similar pairs ``[N, N]`` bool to a loss ``[]``."""
+"""Cluster probabilities ``[N, K]`` and similar pairs ``[N, N]``, bool or with soft targets
+probabilities, to a loss ``[]``."""
+
+_ADDED = {"held_out": 0.0, "targets": "hard", "confusion": None}
+"""Fields of later versions, which descriptions leave out at the value that changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +34,11 @@ class SimilarityConfig:
     crop: tuple[float, float] = (0.85, 1.0)
     """Least and largest share of an image's area in random resized crops; (1, 1) turns crops
     off. Tables are never cropped."""
+    held_out: float = 0.0
+    """Share of the classes that G is not learned from, but measured on: the metadata say what
+    part of its answers about them is right. 0: none."""
     seed: int = 0
-    """Decides everything random: parameters, episodes, crops."""
+    """Decides everything random: parameters, episodes, crops, held-out classes."""
     log_every: int = 10
     """Steps per logged line; they run as one call on the device."""
     checkpoint_every: int = 500
@@ -43,6 +51,8 @@ class SimilarityConfig:
             )
         if self.classes < 2:
             raise ValueError("classes must be at least 2: an episode needs dissimilar pairs")
+        if not 0 <= self.held_out < 1:
+            raise ValueError(f"held_out must be in [0, 1), got {self.held_out}")
         check_schedule(self.learning_rate, self.lr_milestones)
         check_crop(self.crop)
 
@@ -56,6 +66,12 @@ class ConstrainedConfig:
     loss: Literal["kcl", "mcl"] | PairLoss = "mcl"
     """:func:`~l2c_jax.pairwise.losses.mcl`, :func:`~l2c_jax.pairwise.losses.kcl`, or any function
     of probabilities ``[N, K]`` and similar pairs ``[N, N]``."""
+    targets: Literal["hard", "soft"] = "hard"
+    """What the loss is given as similar pairs: [G > 1/2] (hard), or G itself (soft)."""
+    confusion: tuple[float, float] | Literal["held_out"] | None = None
+    """How often G says "similar" of similar and of dissimilar pairs, for
+    :func:`~l2c_jax.pairwise.losses.noisy_mcl` instead of ``"mcl"``; ``"held_out"``: as it was
+    measured when G was learned; ``None``: no correction."""
     epochs: int = 150
     """Passes over the points."""
     batch: int = 100
@@ -86,12 +102,19 @@ class ConstrainedConfig:
             raise ValueError("epochs, log_every and checkpoint_every must be at least 1")
         if not callable(self.loss) and self.loss not in LOSSES:
             raise ValueError(f"loss must be one of {sorted(LOSSES)}, got {self.loss!r}")
+        if self.targets not in ("hard", "soft"):
+            raise ValueError(f"targets must be 'hard' or 'soft', got {self.targets!r}")
+        check_confusion(self.confusion, self.loss)
         check_schedule(self.learning_rate, self.lr_milestones)
         check_crop(self.crop)
 
     @property
     def pair_loss(self) -> PairLoss:
-        """The loss as a function."""
+        """The loss as a function; a confusion ``"held_out"`` has to be replaced before."""
+        if isinstance(self.confusion, str):
+            raise ValueError("confusion is 'held_out': its two numbers are with the similarity")
+        if self.confusion is not None:
+            return partial(noisy_mcl, confusion=self.confusion)
         return self.loss if callable(self.loss) else LOSSES[self.loss]
 
 
@@ -106,7 +129,30 @@ def describe_config(config: SimilarityConfig | ConstrainedConfig) -> dict[str, A
     return {
         name: getattr(value, "__qualname__", repr(value)) if callable(value) else value
         for name, value in fields.items()
+        if name not in _ADDED or value != _ADDED[name]
     }
+
+
+def check_confusion(confusion: tuple[float, float] | str | None, loss: object) -> None:
+    """Refuse an impossible confusion.
+
+    Raises:
+      ValueError: if it is neither ``"held_out"`` nor two different probabilities, or the loss is
+        another than ``"mcl"``.
+    """
+    if confusion is None or confusion == "held_out":
+        right = True
+    else:
+        pair = tuple(confusion)
+        right = len(pair) == 2 and all(isinstance(p, int | float) and 0 <= p <= 1 for p in pair)
+        right = right and pair[0] != pair[1]
+    if not right:
+        raise ValueError(
+            "confusion must be 'held_out' or P(says similar | similar) and P(says similar | not), "
+            f"two different numbers in [0, 1]; got {confusion!r}"
+        )
+    if confusion is not None and loss != "mcl":
+        raise ValueError(f"confusion corrects the loss 'mcl', not {loss!r}")
 
 
 def check_schedule(learning_rate: float, lr_milestones: Sequence[float]) -> None:

@@ -9,12 +9,9 @@ import numpy as np
 import optax
 
 from l2c_jax.pairwise.augment import augmented
-from l2c_jax.pairwise.backbones import (
-    Backbone,
-    checked_points,
-    default_backbone,
-)
+from l2c_jax.pairwise.backbones import Backbone, default_backbone
 from l2c_jax.pairwise.config import ConstrainedConfig
+from l2c_jax.pairwise.confusion import with_confusion
 from l2c_jax.pairwise.layers import Variables
 from l2c_jax.pairwise.networks import (
     cluster_logits,
@@ -22,11 +19,12 @@ from l2c_jax.pairwise.networks import (
     num_clusters_of,
     pair_log_odds,
 )
+from l2c_jax.pairwise.points import checked_points
 from l2c_jax.pairwise.predict import (
     PairFunction,
     blocks,
     checked_similarity,
-    predict_similarity,
+    evaluate,
 )
 from l2c_jax.pairwise.sampling import draw_batch, epoch_length
 from l2c_jax.pairwise.similarity import Similarity, SimilarityMetadata
@@ -39,6 +37,7 @@ from l2c_jax.pairwise.train import (
     init_state,
     run_steps,
 )
+from l2c_jax.training.host import host_call
 from l2c_jax.training.loop import LoopConfig, RunOptions
 from l2c_jax.training.weights import content_hash
 from l2c_jax.types import Array, ArrayLike, Key
@@ -59,7 +58,7 @@ class UnlabeledPoints(NamedTuple):
 
     points: Array  # [N, ...] float32 or uint8
     similarity: Similarity | None  # learned: predicts each augmented batch
-    similar: Array | None  # [N, N] bool, without a learned one
+    similar: Array | None  # [N, N] bool or float32, without a learned one
 
 
 def _iterations(config: ConstrainedConfig, size: int) -> int:
@@ -71,24 +70,26 @@ def _default_optimizer(config: ConstrainedConfig, size: int) -> optax.GradientTr
     return adam_with_milestones(config.learning_rate, config.lr_milestones, iterations)
 
 
-def similar_pairs(data: UnlabeledPoints, chosen: Array, points: Array, *, adapt: bool) -> Array:
-    """Similar pairs of a batch: S_ij = [G(x_i, x_j) > 1/2].
+def similar_pairs(
+    data: UnlabeledPoints, chosen: Array, points: Array, config: ConstrainedConfig
+) -> Array:
+    """Similar pairs of a batch: S_ij = [G(x_i, x_j) > 1/2], or G itself for soft targets.
 
     Args:
       data: has G as a learned similarity, or S of all points.
       chosen: ``[n]`` int32, the indices of the batch.
       points: ``[n, ...]``, the augmented points of the batch.
-      adapt: batch norm of a learned similarity by this batch, static.
+      config: its ``adapt`` and ``targets`` count, static.
 
     Returns:
-      S, ``[n, n]`` bool.
+      S, ``[n, n]`` bool, or float32 for soft targets.
     """
     if data.similarity is not None:
         learned = data.similarity
         log_odds, _ = pair_log_odds(
-            learned.variables, points, backbone=learned.backbone, train=adapt
+            learned.variables, points, backbone=learned.backbone, train=config.adapt
         )
-        return log_odds > 0
+        return jax.nn.sigmoid(log_odds) if config.targets == "soft" else log_odds > 0
     if data.similar is None:
         raise ValueError("a learned similarity or a matrix of similar pairs is needed")
     return data.similar[chosen[:, None], chosen[None, :]]
@@ -119,7 +120,7 @@ def cluster_step(
     chosen = draw_batch(key_batches, state.step, data.points.shape[0], config.batch)
     key_crop = jax.random.fold_in(key_crops, state.step)
     points = augmented(key_crop, data.points[chosen], backbone, config.crop)
-    similar = similar_pairs(data, chosen, points, adapt=config.adapt)
+    similar = similar_pairs(data, chosen, points, config)
 
     def loss(variables: Variables) -> tuple[Array, tuple]:
         logits, batch_stats = cluster_logits(variables, points, backbone=backbone, train=True)
@@ -135,6 +136,7 @@ _init = jax.jit(init_clusters, static_argnames=("backbone", "num_clusters"))
 _logits = jax.jit(cluster_logits, static_argnames=("backbone", "train"))
 
 
+@host_call()
 def assign_clusters(variables: Variables, backbone: Backbone, points: ArrayLike) -> np.ndarray:
     """Cluster probabilities p(k | x) of any points by a trained network, each by itself.
 
@@ -149,7 +151,11 @@ def assign_clusters(variables: Variables, backbone: Backbone, points: ArrayLike)
     Raises:
       ValueError: if points have the wrong shape or are not finite.
     """
-    array = checked_points(points, backbone)
+    return _assigned(variables, backbone, checked_points(points, backbone))
+
+
+def _assigned(variables: Variables, backbone: Backbone, array: ArrayLike) -> np.ndarray:
+    """:func:`assign_clusters` for points that were checked."""
     found = np.empty((len(array), num_clusters_of(variables)), np.float32)
     for rows, part in blocks(array):
         logits, _ = _logits(variables, part, backbone=backbone, train=False)
@@ -157,6 +163,7 @@ def assign_clusters(variables: Variables, backbone: Backbone, points: ArrayLike)
     return found
 
 
+@host_call()
 def cluster_by_similarity(
     similarity: Similarity | PairFunction | ArrayLike,
     points: ArrayLike,
@@ -170,8 +177,9 @@ def cluster_by_similarity(
 
     Minimizes :func:`l2c_jax.pairwise.losses.mcl` or :func:`l2c_jax.pairwise.losses.kcl` of the
     network's probabilities and the similar pairs :math:`S_{ij} = [G(x_i, x_j) > 1/2]` of each
-    batch. A learned G is evaluated on every augmented batch, any other function once on all
-    pairs of points.
+    batch; ``config.targets`` and ``config.confusion`` change the pairs and the loss. A learned G
+    is evaluated on every augmented batch, any other function once on all pairs of points, in
+    blocks of rows. What a function in JAX returns stays on the device.
 
     Args:
       similarity: G: a learned one, any function of two batches ``[N, ...]``, ``[M, ...]`` to
@@ -190,8 +198,9 @@ def cluster_by_similarity(
       run can be resumed).
 
     Raises:
-      ValueError: if points have the wrong shape, are fewer than 2 or not finite, or a matrix is
-        not ``[N, N]`` probabilities.
+      ValueError: if points have the wrong shape, are fewer than 2 or not finite; a matrix is
+        not ``[N, N]`` probabilities; ``backbone`` has another offset than that of G; or the
+        confusion of G was not measured.
       l2c_jax.training.loop.DivergedError: if the loss is not finite.
       l2c_jax.training.loop.RunExistsError: if the folder holds another run.
 
@@ -211,7 +220,8 @@ def cluster_by_similarity(
     """
     config = config or ConstrainedConfig()
     backbone = backbone or _backbone_for(similarity, points)
-    data = _unlabeled(similarity, checked_points(points, backbone, least=2))
+    config = with_confusion(config, similarity)
+    data = _unlabeled(similarity, points, backbone, soft=config.targets == "soft")
     return _fit(data, backbone, config, optimizer, run)
 
 
@@ -245,7 +255,7 @@ def _fit(
         run=run,
     )
     variables = jax.tree.map(np.asarray, state.variables)
-    probabilities = assign_clusters(variables, backbone, data.points)
+    probabilities = _assigned(variables, backbone, data.points)
     labels = probabilities.argmax(axis=1).astype(np.int32)
     used = int(np.unique(labels).size)
     found = ConstrainedClustering(labels, probabilities, used, variables, backbone)
@@ -259,13 +269,25 @@ def _backbone_for(
 
 
 def _unlabeled(
-    similarity: Similarity | PairFunction | ArrayLike, points: np.ndarray
+    similarity: Similarity | PairFunction | ArrayLike,
+    points: ArrayLike,
+    backbone: Backbone,
+    *,
+    soft: bool,
 ) -> UnlabeledPoints:
     """Points and similarity on the device; metadata are dropped, so that programs are shared."""
+    checked = checked_points(points, backbone, least=2)
     if isinstance(similarity, Similarity):
+        own, theirs = (getattr(b, "offset", ()) or () for b in (backbone, similarity.backbone))
+        if own != theirs:
+            raise ValueError("backbone must have the offset of the similarity's backbone")
         checked_points(points, similarity.backbone)
         bare = replace(similarity, metadata=SimilarityMetadata())
-        return UnlabeledPoints(jnp.asarray(points), bare, None)
-    matrix = predict_similarity(similarity, points) if callable(similarity) else similarity
-    similar = checked_similarity(matrix, (len(points), len(points))) > 0.5
-    return UnlabeledPoints(jnp.asarray(points), None, jnp.asarray(similar))
+        return UnlabeledPoints(jnp.asarray(checked), bare, None)
+    if callable(similarity):
+        exact = any(np.ravel(getattr(backbone, "offset", ())))  # too large for float32
+        matrix = evaluate(similarity, points if exact else checked)
+    else:
+        matrix = checked_similarity(similarity, (len(checked), len(checked)))
+    similar = jnp.asarray(matrix if soft else matrix > 0.5)
+    return UnlabeledPoints(jnp.asarray(checked), None, similar)

@@ -102,7 +102,7 @@ class Convolution(nn.Module):
     def __call__(self, images: Array) -> Array:
         """``[N, H, W, C]`` to ``[N, H, W, C']``."""
         size, height, width, channels = images.shape
-        kernel = self.param("kernel", UNIFORM, (3, 3, channels, self.channels))
+        kernel = self.param("kernel", UNIFORM, (3, 3, channels, self.channels), jnp.float32)
         padded = jnp.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
         shifted = [
             padded[:, row : row + height, column : column + width]

@@ -9,15 +9,13 @@ import numpy as np
 import optax
 
 from l2c_jax.pairwise.augment import augmented
-from l2c_jax.pairwise.backbones import (
-    Backbone,
-    checked_points,
-    default_backbone,
-)
+from l2c_jax.pairwise.backbones import Backbone, default_backbone
 from l2c_jax.pairwise.config import SimilarityConfig
+from l2c_jax.pairwise.confusion import measured_confusion, split_classes
 from l2c_jax.pairwise.layers import Variables
 from l2c_jax.pairwise.losses import pair_cross_entropy
 from l2c_jax.pairwise.networks import init_similarity, pair_log_odds
+from l2c_jax.pairwise.points import checked_labels, checked_points, numbers
 from l2c_jax.pairwise.sampling import ClassIndex, draw_episode, index_by_class, pair_labels
 from l2c_jax.pairwise.similarity import KIND, Similarity, SimilarityMetadata
 from l2c_jax.pairwise.train import (
@@ -29,6 +27,7 @@ from l2c_jax.pairwise.train import (
     init_state,
     run_steps,
 )
+from l2c_jax.training.host import host_call
 from l2c_jax.training.loop import LoopConfig, RunOptions
 from l2c_jax.training.provenance import provenance, versions
 from l2c_jax.training.weights import content_hash
@@ -91,6 +90,7 @@ def similarity_step(
 _init = jax.jit(init_similarity, static_argnames="backbone")
 
 
+@host_call()
 def learn_similarity(
     points: ArrayLike,
     labels: ArrayLike,
@@ -122,7 +122,7 @@ def learn_similarity(
 
     Raises:
       ValueError: if points and backbone do not fit each other, labels are not as many as points,
-        of a single class, or too few in a class.
+        missing, of a single class, or too few in a class.
       l2c_jax.training.loop.DivergedError: if the loss is not finite.
       l2c_jax.training.loop.RunExistsError: if the folder holds another run.
 
@@ -142,15 +142,20 @@ def learn_similarity(
     """
     config = config or SimilarityConfig()
     backbone = backbone or default_backbone(points)
-    points, classes = checked_points(points, backbone, least=2), np.asarray(labels)
-    if classes.shape != points.shape[:1]:
-        raise ValueError(
-            f"labels must be as many as the points, {len(points)}; got shape {classes.shape}"
-        )
-    by_class = index_by_class(classes, config.per_class)
-    codes = np.unique(classes, return_inverse=True)[1].astype(np.int32)
-    data = LabeledPoints(jnp.asarray(points), jnp.asarray(codes), by_class)
-    return _learn(data, backbone, config, optimizer, run)
+    array = checked_points(points, backbone, least=2)
+    classes = checked_labels(labels, len(array))
+    known = np.ones(len(array), bool)
+    if config.held_out:
+        known = ~split_classes(classes, config.held_out, config.seed)
+    by_class = index_by_class(classes[known], config.per_class)
+    codes = np.unique(classes[known], return_inverse=True)[1].astype(np.int32)
+    data = LabeledPoints(jnp.asarray(array[known]), jnp.asarray(codes), by_class)
+    found, finished = _learn(data, backbone, config, optimizer, run)
+    if not finished or known.all():
+        return found, finished
+    given = numbers(points)[~known]
+    measured = measured_confusion(found, given, classes[~known], seed=config.seed)
+    return replace(found, metadata=replace(found.metadata, confusion=measured)), True
 
 
 def _learn(

@@ -9,9 +9,10 @@ the running averages and leaves them unchanged.
 import flax.linen as nn
 import jax.numpy as jnp
 
-from l2c_jax.pairwise.backbones import Backbone, as_float
+from l2c_jax.pairwise.backbones import Backbone
 from l2c_jax.pairwise.layers import UNIFORM, Variables, apply_module, batch_norm, init_module
 from l2c_jax.pairwise.pair_head import PairHead
+from l2c_jax.pairwise.points import as_float
 from l2c_jax.types import Array, Key, PyTree
 
 
@@ -49,7 +50,9 @@ def _joined(backbone: Variables, head: Variables) -> Variables:
 def _apply_backbone(
     variables: Variables, points: Array, backbone: Backbone, train: bool
 ) -> tuple[Array, PyTree]:
-    return backbone.apply(_part(variables, "backbone"), as_float(points), train)
+    part = _part(variables, "backbone")
+    found, stats = backbone.apply(part, as_float(points), train)
+    return found.astype(jnp.float32), stats
 
 
 def init_similarity(key: Key, backbone: Backbone) -> Variables:
@@ -69,7 +72,7 @@ def init_similarity(key: Key, backbone: Backbone) -> Variables:
       >>> variables.params["head"]["terms"]["first"].shape
       (8, 32)
     """
-    features = jnp.zeros((1, backbone.features))
+    features = jnp.zeros((1, backbone.features), jnp.float32)
     head = init_module(_pair_head(backbone), key, features, features, False, scope="head")
     return _joined(backbone.init(key), head)
 
@@ -160,7 +163,7 @@ def init_clusters(key: Key, backbone: Backbone, num_clusters: int) -> Variables:
       >>> variables.params["head"]["logits"]["kernel"].shape
       (4, 3)
     """
-    features = jnp.zeros((1, backbone.features))
+    features = jnp.zeros((1, backbone.features), jnp.float32)
     head = init_module(_ClusterHead(num_clusters), key, features, False)
     return _joined(backbone.init(key), head)
 

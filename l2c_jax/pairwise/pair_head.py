@@ -114,13 +114,13 @@ class PairTerms(nn.Module):
         """Features ``[N, F]``, ``[M, F]`` to a' ``[N, H]`` and b' ``[M, H]``."""
         # uniform in +-1 / sqrt(2 F): the layer on concatenated pairs has 2 F inputs
         uniform = nn.initializers.variance_scaling(1 / 6, "fan_in", "uniform")
-        shape = (first.shape[-1], self.hidden)
-        a = first @ self.param("first", uniform, shape)
-        b = second @ self.param("second", uniform, shape)
-        scale = self.param("scale", nn.initializers.ones, (self.hidden,))
-        bias = self.param("bias", nn.initializers.zeros, (self.hidden,))
-        running_mean = self.variable("batch_stats", "mean", jnp.zeros, (self.hidden,))
-        running_var = self.variable("batch_stats", "var", jnp.ones, (self.hidden,))
+        shape, size = (first.shape[-1], self.hidden), (self.hidden,)
+        a = first @ self.param("first", uniform, shape, jnp.float32)
+        b = second @ self.param("second", uniform, shape, jnp.float32)
+        scale = self.param("scale", nn.initializers.ones, size, jnp.float32)
+        bias = self.param("bias", nn.initializers.zeros, size, jnp.float32)
+        running_mean = self.variable("batch_stats", "mean", jnp.zeros, size, jnp.float32)
+        running_var = self.variable("batch_stats", "var", jnp.ones, size, jnp.float32)
         if not train:
             scale *= jax.lax.rsqrt(running_var.value + EPSILON)
             return a * scale[None, :], b * scale[None, :] + (bias - running_mean.value * scale)[
@@ -151,8 +151,8 @@ class PairHead(nn.Module):
     def setup(self) -> None:
         """Both layers."""
         self.terms = PairTerms(self.hidden)
-        self.kernel = self.param("kernel", UNIFORM, (self.hidden, 2))
-        self.bias = self.param("bias", nn.initializers.zeros, (2,))
+        self.kernel = self.param("kernel", UNIFORM, (self.hidden, 2), jnp.float32)
+        self.bias = self.param("bias", nn.initializers.zeros, (2,), jnp.float32)
 
     def __call__(self, first: Array, second: Array, train: bool) -> Array:
         """``[N, F]`` and ``[M, F]`` to ``[N, M]``; ``train`` normalizes by this grid of pairs."""

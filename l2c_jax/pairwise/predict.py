@@ -1,18 +1,19 @@
 """Step 2 of learning to cluster: predict the similarity of all pairs of new points."""
 
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from l2c_jax.pairwise.backbones import checked_points
 from l2c_jax.pairwise.networks import features, log_odds_of_terms, pair_terms
+from l2c_jax.pairwise.points import checked_points
 from l2c_jax.pairwise.similarity import Similarity
+from l2c_jax.training.host import host_call
 from l2c_jax.types import Array, ArrayLike
 
-PairFunction: TypeAlias = Callable[[np.ndarray, np.ndarray], ArrayLike]
+PairFunction: TypeAlias = Callable[[Any, Any], ArrayLike]
 """Any similarity G: two batches ``[N, ...]``, ``[M, ...]`` to probabilities of "same"
 ``[N, M]``; entry (i, j) depends on points i and j only."""
 
@@ -57,13 +58,17 @@ def _learned(similarity: Similarity, sides: list[np.ndarray], adapt: bool) -> np
     return found
 
 
-def checked_similarity(matrix: ArrayLike, shape: tuple[int, int]) -> np.ndarray:
-    """Probabilities of "same" as float32.
+def checked_similarity(matrix: ArrayLike, shape: tuple[int, int]) -> ArrayLike:
+    """Probabilities of "same" as float32; a JAX array stays on its device.
 
     Raises:
       ValueError: if the shape is another or a number lies outside [0, 1].
     """
-    found = np.asarray(matrix, np.float32)
+    found: ArrayLike
+    if isinstance(matrix, jax.Array):
+        found = matrix.astype(jnp.float32)
+    else:
+        found = np.asarray(matrix, np.float32)
     if found.shape != shape:
         raise ValueError(f"similarities must have shape {list(shape)}, got {list(found.shape)}")
     if not ((found >= 0) & (found <= 1)).all():
@@ -71,6 +76,7 @@ def checked_similarity(matrix: ArrayLike, shape: tuple[int, int]) -> np.ndarray:
     return found
 
 
+@host_call()
 def predict_similarity(
     similarity: Similarity | PairFunction,
     first: ArrayLike,
@@ -109,12 +115,42 @@ def predict_similarity(
         return _learned(similarity, sides, adapt)
     if adapt:
         raise ValueError("adapt is for learned similarities; a function has no batch norm")
-    left = np.asarray(first)
-    right = left if second is None else np.asarray(second)
+    return np.asarray(evaluate(similarity, first, second))
+
+
+def evaluate(
+    similarity: PairFunction, first: ArrayLike, second: ArrayLike | None = None
+) -> ArrayLike:
+    """A function of two batches on all pairs, in blocks of rows.
+
+    Args:
+      similarity: the function.
+      first: ``[N, ...]``; a JAX array is given to the function as it is, anything else as a NumPy
+        array.
+      second: ``[M, ...]``; ``None``: the first.
+
+    Returns:
+      ``[N, M]`` float32; a JAX array on its device if the function returns JAX arrays.
+
+    Raises:
+      ValueError: if there are no points, or the function returns no ``[N, M]`` probabilities.
+
+    Example:
+      >>> evaluate(lambda a, b: jnp.eye(len(a), len(b)), np.zeros((2, 1))).tolist()
+      [[1.0, 0.0], [0.0, 1.0]]
+    """
+    left = _as_array(first)
+    right = left if second is None else _as_array(second)
     if not (left.ndim and len(left)):
         raise ValueError(f"at least 1 point is needed, got an array of shape {left.shape}")
     rows = [
         checked_similarity(similarity(part, right), (len(part), len(right)))
         for part in (left[start : start + BLOCK] for start in range(0, len(left), BLOCK))
     ]
+    if all(isinstance(row, jax.Array) for row in rows):
+        return jnp.concatenate(rows)
     return np.concatenate(rows)
+
+
+def _as_array(points: ArrayLike) -> ArrayLike:
+    return points if isinstance(points, jax.Array) else np.asarray(points)

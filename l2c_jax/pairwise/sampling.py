@@ -97,8 +97,10 @@ def draw_episode(key: Key, index: ClassIndex, classes: int, per_class: int) -> A
     """
     key_classes, key_points = jax.random.split(key)
     chosen = jax.random.permutation(key_classes, index.sizes.shape[0])[:classes]
-    rank = jax.random.uniform(key_points, (classes, index.members.shape[1]))
-    real = jnp.arange(index.members.shape[1])[None, :] < index.sizes[chosen][:, None]
+    rank = jax.random.uniform(key_points, (classes, index.members.shape[1]), jnp.float32)
+    real = (
+        jnp.arange(index.members.shape[1], dtype=jnp.int32)[None, :] < index.sizes[chosen][:, None]
+    )
     first = jnp.argsort(jnp.where(real, rank, 2.0), axis=1)[:, :per_class]
     return jnp.take_along_axis(index.members[chosen], first, axis=1).reshape(-1)
 

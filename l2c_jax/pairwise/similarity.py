@@ -27,6 +27,9 @@ class SimilarityMetadata(TrainingMetadata):
     """How it was learned."""
     data: str | None = None
     """Content hash of the labeled points."""
+    confusion: Mapping[str, float] | None = None
+    """How often G says "similar" of ``similar`` and of ``dissimilar`` pairs of the held-out
+    ``classes``, see :func:`l2c_jax.pairwise.confusion.measured_confusion`."""
 
     __hash__ = TrainingMetadata.__hash__
 

@@ -93,7 +93,8 @@ def descend(
 
     grad = jax.value_and_grad(loss_of_params, has_aux=True)
     (value, (batch_stats, info)), gradient = grad(state.variables.params)
-    updates, opt_state = optimizer.update(gradient, state.opt_state, state.variables.params)
+    with jax.numpy_dtype_promotion("standard"):  # optax multiplies numbers by counts
+        updates, opt_state = optimizer.update(gradient, state.opt_state, state.variables.params)
     params = optax.apply_updates(state.variables.params, updates)
     variables = Variables(params, batch_stats)
     return TrainState(variables, opt_state, state.step + 1), {"loss": value, **info}

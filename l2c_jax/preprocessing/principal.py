@@ -215,8 +215,9 @@ def fit_and_apply(
     """
     fitted, scaled = _fit(points, mask, kind, dimensions)
     if fitted.principal is None:
-        return fitted, fit_width(scaled * mask[:, None], dimensions)
-    return fitted, _project(fitted.principal, scaled) * mask[:, None]
+        return fitted, fit_width(scaled * mask[:, None].astype(points.dtype), dimensions)
+    real = mask[:, None].astype(points.dtype)
+    return fitted, _project(fitted.principal, scaled) * real
 
 
 def preprocess(points: Array, mask: Array, kind: Kind, dimensions: int) -> Array:

@@ -20,6 +20,7 @@ from l2c_jax.tasks.base import TaskDistribution, is_pytree
 from l2c_jax.tasks.description import describe
 from l2c_jax.training import loop
 from l2c_jax.training.distributed import is_first
+from l2c_jax.training.host import host_call
 from l2c_jax.training.provenance import provenance, versions
 from l2c_jax.training.weights import content_hash
 from l2c_jax.types import Key, PyTree
@@ -134,6 +135,7 @@ def make_advance(
     return advance
 
 
+@host_call()
 def fit(
     distribution: TaskDistribution,
     config: ModelConfig,

@@ -98,7 +98,7 @@ def adapt(
         fitted, points = fit_and_apply(points, mask, model.preprocessing, model.dimensions)
     carries = _read_orders(learner, key, points, mask, count, config).carries
     logs = _member_log_probs(learner, carries, points, count)
-    confidence = (logs.max(axis=2) * mask[None, :]).sum(axis=1)
+    confidence = jnp.where(mask[None, :], logs.max(axis=2), 0).sum(axis=1)
     kept = config.kept(model)
     chosen = jnp.arange(config.orders)
     if kept < config.orders:
@@ -233,7 +233,7 @@ def align_members(probabilities: Array, mask: Array) -> Array:
     """
 
     def align(reference: Array, member: Array) -> Array:
-        shared = (reference * mask[:, None]).T @ member  # [K, K]
+        shared = (reference * mask[:, None].astype(reference.dtype)).T @ member  # [K, K]
         return cheapest_relabelling(-shared)
 
     reference = probabilities[0]

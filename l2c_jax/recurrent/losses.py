@@ -60,7 +60,8 @@ def classification_loss(log_probs: Array, labels: Array, mask: Array) -> Array:
       1.0397
     """
     chosen = jnp.take_along_axis(log_probs, labels[:, None], axis=1)[:, 0]
-    return -(chosen * mask).sum() / jnp.maximum(mask.sum(), 1)
+    real = mask.astype(chosen.dtype)
+    return -(chosen * real).sum() / jnp.maximum(real.sum(), 1)
 
 
 def local_loss(log_probs: Array, neighbors: Neighbors, mask: Array) -> Array:
@@ -79,7 +80,8 @@ def local_loss(log_probs: Array, neighbors: Neighbors, mask: Array) -> Array:
     """
     own = log_probs[:, None, :]
     divergence = (jnp.exp(own) * (own - log_probs[neighbors.indices])).sum(axis=-1)  # [N, J]
-    return (divergence * neighbors.weight).sum() / jnp.maximum(mask.sum(), 1)
+    real = mask.astype(divergence.dtype)
+    return (divergence * neighbors.weight).sum() / jnp.maximum(real.sum(), 1)
 
 
 def hungarian_labels(log_probs: Array, labels: Array, mask: Array) -> Array:
@@ -105,6 +107,7 @@ def hungarian_labels(log_probs: Array, labels: Array, mask: Array) -> Array:
       >>> hungarian_labels(log_probs, jnp.array([1, 0]), jnp.ones(2, bool)).tolist()
       [0, 1]
     """
-    member = jax.nn.one_hot(labels, log_probs.shape[1], dtype=log_probs.dtype) * mask[:, None]
+    member = jax.nn.one_hot(labels, log_probs.shape[1], dtype=log_probs.dtype)
+    member *= mask[:, None].astype(member.dtype)
     bounded = jnp.maximum(log_probs, -_LEAST)  # masked clusters have a finite cost
     return cheapest_relabelling(-member.T @ bounded)[labels]

@@ -167,6 +167,6 @@ def log_probabilities(
     """
     logits = logit_scale * scores
     if num_clusters is not None:
-        allowed = jnp.arange(scores.shape[-1])[None, :] < num_clusters
+        allowed = jnp.arange(scores.shape[-1], dtype=jnp.int32)[None, :] < num_clusters
         logits = jnp.where(allowed, logits, -1e9)
     return jax.nn.log_softmax(logits, axis=-1)

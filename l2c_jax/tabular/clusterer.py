@@ -28,6 +28,7 @@ from l2c_jax.tabular.reading import (
 )
 from l2c_jax.tabular.table import check_num_clusters, checked_table, pad_points, sample_rows
 from l2c_jax.tabular.views import VIEWS, TableViews, View, apply_view, fit_views
+from l2c_jax.training.host import host_call
 from l2c_jax.types import Array, ArrayLike
 
 CHUNK = 1024
@@ -79,6 +80,7 @@ class FittedTable(NamedTuple):
     num_columns: int  # D, columns of the table
 
 
+@host_call()
 def adapt_table(
     model: TabularModel,
     table: ArrayLike,
@@ -248,6 +250,7 @@ def _points(model: TabularModel, fitted: FittedTable, rows: np.ndarray) -> np.nd
     return apply_view(fitted.views, fitted.view, rows, len(fitted.clusters))
 
 
+@host_call()
 def _label(model: TabularModel, fitted: FittedTable, points: np.ndarray) -> np.ndarray:
     """``[N, k]`` log-probabilities of preprocessed points, in chunks of one size."""
     learner, parts = model.learner.without_metadata(), []

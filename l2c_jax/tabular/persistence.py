@@ -62,7 +62,9 @@ def mode_prominences(points: Array, mask: Array, *, neighbors: int, most: int) -
     counts = real & (place > 0) & (height < _NEVER)
     prominence = jnp.where(counts, jnp.maximum(prominence, 0), 0)
     largest, at = jax.lax.top_k(prominence, most_here)
-    share = jnp.where(largest > 0, jnp.minimum(*held)[at] / jnp.maximum(mask.sum(), 1), 0)
+    points_held, size_real = jnp.minimum(*held)[at], jnp.maximum(mask.sum(), 1)
+    share = points_held.astype(largest.dtype) / size_real.astype(largest.dtype)
+    share = jnp.where(largest > 0, share, 0)
     return jnp.pad(jnp.stack([largest, share]), ((0, 0), (0, most - most_here)))
 
 

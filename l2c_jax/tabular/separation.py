@@ -49,7 +49,7 @@ def separation(points: Array, answer: Array, num_clusters: Array | int) -> Array
     one, other = np.triu_indices(count, 1)
     pooled = (scatter[one] + scatter[other]) / (weight[one] + weight[other])[:, None, None]
     gap = mean[other] - mean[one]  # [P, D]
-    line = solve(pooled + _RIDGE * jnp.eye(points.shape[1])[None], gap)
+    line = solve(pooled + _RIDGE * jnp.eye(points.shape[1], dtype=points.dtype)[None], gap)
     distance = jnp.sqrt(jnp.maximum((line * gap).sum(axis=1), 1e-9))
     along = (points @ line.T) / distance[None]  # [N, P], in deviations
     start = (mean[one] * line).sum(axis=1) / distance
@@ -63,11 +63,11 @@ def separation(points: Array, answer: Array, num_clusters: Array | int) -> Array
     ratio = lowest / jnp.maximum(jnp.minimum(density(0.0), density(1.0)), 1e-6)
     filled = (sizes[one] > 0) & (sizes[other] > 0)
     ratio = jnp.where(filled, jnp.minimum(ratio, NO_GAP), NO_GAP)
-    there = jnp.asarray(other) < num_clusters
+    there = jnp.asarray(other, jnp.int32) < num_clusters
     ratio = jnp.where(there, ratio, 0.0)
-    worst = jnp.zeros(count).at[one].max(ratio).at[other].max(ratio)
+    worst = jnp.zeros(count, ratio.dtype).at[one].max(ratio).at[other].max(ratio)
     nearest = jnp.where(there & filled, distance, FARTHEST).min(initial=FARTHEST)
-    mean_worst = worst.sum() / jnp.maximum(num_clusters, 1)
+    mean_worst = worst.sum() / jnp.maximum(num_clusters, 1).astype(worst.dtype)
     return jnp.stack([worst.max(), mean_worst, jnp.log(nearest)])
 
 

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from l2c_jax.atomic import replacing
 from l2c_jax.training.checkpoints import Checkpoints
 from l2c_jax.training.distributed import any_process, first_does, is_first
+from l2c_jax.training.host import host_call
 from l2c_jax.training.weights import nonfinite_leaves
 from l2c_jax.types import PyTree
 
@@ -82,11 +83,9 @@ class _RunFiles(NamedTuple):
     log: Path | None = None  # only in process 0
 
     def restore(self, state: PyTree) -> RunResult:
-        """The newest checkpoint with its log, or the given state at iteration 0."""
-        step = None if self.checkpoints is None else self.checkpoints.latest()
-        done = step or 0
-        if self.checkpoints is not None and step is not None:
-            state = self.checkpoints.restore(step, state)
+        """The newest good checkpoint with its log, or the given state at iteration 0."""
+        found = None if self.checkpoints is None else self.checkpoints.restore_latest(state)
+        done, state = found or (0, state)
         return RunResult(state, done, 0.0 if self.log is None else _trim_log(self.log, done))
 
     def append(self, record: Mapping[str, Any]) -> None:
@@ -96,6 +95,7 @@ class _RunFiles(NamedTuple):
                 file.write(json.dumps(record) + "\n")
 
 
+@host_call()
 def run(
     prepare: Callable[[], Advance],
     state: PyTree,
@@ -122,7 +122,8 @@ def run(
       DivergedError: if the loss or a parameter is not finite; the last checkpoint is kept.
       RunExistsError: if the folder holds a run and ``resume`` is off, or one that was begun with
         another ``run_config``.
-      CheckpointError: if the newest checkpoint is damaged or of another state.
+      CheckpointError: if all checkpoints are damaged, or the newest good one is of another state;
+        a damaged one that is newer is reported on standard error, and not used.
 
     Example:
       >>> advance = lambda state, length: (state + length, {"loss": 1.0})
@@ -248,15 +249,25 @@ def _trim_log(log: Path, step: int) -> float:
 
 @contextmanager
 def _stop_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set instead of ending the process."""
+    """An event that the first SIGINT or SIGTERM sets instead of ending the process.
+
+    The second one has the effect that it had before: by default it ends the process at once, and
+    a resumed run goes on from the last checkpoint.
+    """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = {
-        number: signal.signal(number, lambda *_: stop.set())
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+
+    def first(*_: object) -> None:
+        stop.set()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        signal.signal(number, first)
     try:
         yield stop
     finally:

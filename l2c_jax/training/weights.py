@@ -21,6 +21,7 @@ READABLE = (1, 2)
 """Versions that can be read; a file of another version is refused."""
 
 _HEADER, _ORDER = "l2c_jax", "l2c_jax_leaves"  # keys in the metadata of safetensors
+_DIGEST = "l2c_jax_sha256"  # a third one: the hash of everything else in the file
 
 
 class WeightsError(ValueError):
@@ -96,23 +97,28 @@ def save(path: str | Path, params: PyTree, header: Mapping[str, Any]) -> None:
       header: what JSON can hold: configurations, seed, training length, measured error, versions.
         ``format`` and ``content_hash``, the :func:`content_hash` of ``params``, are set here.
 
+    The file also holds a SHA-256 of the header's text and of name, type, shape and bytes of every
+    array. Whoever reads the file checks it, so no bit can change unnoticed.
+
     Raises:
       WeightsError: if a parameter is NaN or infinite.
     """
-    path = Path(path)
+    path, params = Path(path), jax.device_get(params)
     _check_finite(path, params)
     path.parent.mkdir(parents=True, exist_ok=True)
     names = leaf_names(params)
     leaves = [np.array(leaf, order="C") for leaf in jax.tree.leaves(params)]
     full_header = {**header, "format": FORMAT, "content_hash": content_hash(leaves)}
     metadata = {_HEADER: json.dumps(full_header, sort_keys=True), _ORDER: json.dumps(names)}
+    arrays = dict(zip(names, leaves, strict=True))
+    metadata[_DIGEST] = _digest(metadata, arrays)
     with replacing(path) as draft:
-        save_file(dict(zip(names, leaves, strict=True)), draft, metadata=metadata)
+        save_file(arrays, draft, metadata=metadata)
         draft.chmod(0o644)  # safetensors makes files that only their owner can read
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
-    """The header of a weight file, without its arrays.
+    """The header of a weight file.
 
     Args:
       path: the file.
@@ -121,9 +127,16 @@ def read_header(path: str | Path) -> dict[str, Any]:
       What was given to :func:`save`, with ``format`` and (from format 2 on) ``content_hash``.
 
     Raises:
-      WeightsError: if there is no such file, or it is truncated or of another program.
+      WeightsError: if there is no such file, it is truncated, damaged or of another program.
+
+    Example:
+      >>> import tempfile
+      >>> file = Path(tempfile.mkdtemp()) / "new.safetensors"
+      >>> save(file, {"kernel": np.ones(2)}, {"seed": 0})
+      >>> read_header(file)["seed"]
+      0
     """
-    return _header(path, _open(path, arrays=False)[0])
+    return _read(path)[0]
 
 
 def load(
@@ -147,7 +160,7 @@ def load(
 
     Raises:
       WeightsError: if the file is missing, truncated, or of another program; if it holds other
-        arrays, or arrays that are not finite; or if they differ from its ``content_hash``.
+        arrays, or arrays that are not finite; or if anything in it differs from what was saved.
 
     Example:
       >>> import tempfile
@@ -156,8 +169,7 @@ def load(
       >>> load(file, {"weight": np.zeros(2)}, renamed={"kernel": "weight"})
       {'weight': array([1., 1.])}
     """
-    metadata, stored = _open(path)
-    _check_content(path, metadata, stored)
+    _, stored = _read(path)
     renamed = renamed or {}
     arrays = {renamed.get(name, name): array for name, array in stored.items()}
     names, leaves = leaf_names(like), jax.tree.leaves(like)
@@ -173,18 +185,24 @@ def load(
     return jax.tree.unflatten(jax.tree.structure(like), [arrays[name] for name in names])
 
 
-def _open(
-    path: str | Path, *, arrays: bool = True
-) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The header of a file and its arrays by name, both checked."""
+    metadata, arrays = _open(path)
+    header = _header(path, metadata)
+    _check_content(path, header, metadata, arrays)
+    return header, arrays
+
+
+def _open(path: str | Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     """The metadata of a safetensors file and its arrays by name."""
     path = Path(path)
     if not path.is_file():
         raise WeightsError(f"{path}: no such weight file")
     try:
         with safe_open(path, framework="numpy") as file:
-            names = file.keys() if arrays else []
+            names = file.keys()
             return file.metadata() or {}, {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
         raise WeightsError(
             f"{path}: expected a complete safetensors file; it is truncated or something else "
             f"({error})"
@@ -209,21 +227,44 @@ def _header(path: str | Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     return header
 
 
+def _digest(metadata: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 of the header's text, and of name, type, shape and bytes of every array."""
+    digest = hashlib.sha256()
+    for part in (metadata[_HEADER], metadata[_ORDER]):
+        digest.update(f"{len(part.encode())}:".encode() + part.encode())
+    for name in json.loads(metadata[_ORDER]):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()
+
+
 def _check_content(
-    path: str | Path, metadata: Mapping[str, str], arrays: Mapping[str, np.ndarray]
+    path: str | Path,
+    header: Mapping[str, Any],
+    metadata: Mapping[str, str],
+    arrays: Mapping[str, np.ndarray],
 ) -> None:
-    """Refuse arrays that are not finite, or others than those that were saved."""
-    expected = _header(path, metadata).get("content_hash")
-    if expected is not None:
-        try:
-            found = content_hash([arrays[name] for name in json.loads(metadata[_ORDER])])
-        except (KeyError, TypeError, json.JSONDecodeError):  # arrays added, removed or renamed
-            found = None
-        if found != expected:
-            raise WeightsError(
-                f"{path}: expected arrays of content hash {expected}, found {found}; "
-                "the file was changed after it was written"
-            )
+    """Refuse arrays that are not finite, and anything that was changed after it was saved.
+
+    Files of format 1, and the first ones of format 2, have no digest. A digest whose name was
+    changed is an unknown entry, which no file has.
+    """
+    expected, own = header.get("content_hash"), None
+    try:
+        names = json.loads(metadata[_ORDER]) if _ORDER in metadata else list(arrays)
+        found = content_hash([arrays[name] for name in names])
+        if _DIGEST in metadata:
+            own = _digest(metadata, arrays)
+    except (AttributeError, KeyError, TypeError, json.JSONDecodeError):  # other arrays or names
+        names, found = [], None
+    if expected is not None and found != expected:
+        raise WeightsError(
+            f"{path}: expected arrays of content hash {expected}, found {found}; "
+            "the file was changed after it was written"
+        )
+    whole = sorted(names) == sorted(arrays) and not set(metadata) - {_HEADER, _ORDER, _DIGEST}
+    if (header["format"] != 1 and not (whole and expected)) or metadata.get(_DIGEST) != own:
+        raise WeightsError(f"{path}: the file was changed after it was written")
     _check_finite(path, arrays)
 
 

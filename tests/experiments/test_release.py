@@ -1,17 +1,25 @@
 """Releasing weights: measuring leaves the package alone; a release installs only on request."""
 
 import json
+import shutil
 from pathlib import Path
 
 import jax
 import pytest
+from safetensors import safe_open
 
 from experiments.lib import release as lib
 from experiments.universal import release
 from l2c_jax.recurrent.config import ModelConfig
-from l2c_jax.recurrent.learner import Learner, Metadata, load_learner, save_learner
+from l2c_jax.recurrent.learner import (
+    Learner,
+    Metadata,
+    load_learner,
+    pretrained_weights,
+    save_learner,
+)
 from l2c_jax.recurrent.model import init
-from l2c_jax.training.weights import content_hash
+from l2c_jax.training.weights import content_hash, read_header
 
 MODEL = ModelConfig(num_clusters=3, hidden=(4,), condition_on_num_clusters=True)
 LEARNER = Learner(init(jax.random.key(0), MODEL), MODEL, Metadata(minutes=1.0))
@@ -67,3 +75,29 @@ def test_records_that_do_not_fit_are_refused(package, command, more, message):
     with pytest.raises(SystemExit, match=message):
         release.main(command(**more))
     assert package.read_text() == "old"
+
+
+PACKAGED = {"demo": "74bc54b104d9d0c1", "universal": "4b849675f131637d"}
+
+
+def contents(path) -> tuple[dict[str, str], dict[str, bytes]]:
+    """The metadata and the arrays of a file."""
+    with safe_open(path, framework="numpy") as file:
+        return file.metadata(), {name: file.get_tensor(name).tobytes() for name in file.keys()}  # noqa: SIM118
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_packaged_weights_are_the_known_ones_and_carry_their_hash(name):
+    path = pretrained_weights()[name]
+    assert read_header(path)["content_hash"] == PACKAGED[name]
+    assert set(contents(path)[0]) == {"l2c_jax", "l2c_jax_leaves", "l2c_jax_sha256"}
+
+
+def test_writing_packaged_weights_again_changes_nothing_in_them(tmp_path, monkeypatch):
+    before = pretrained_weights()
+    monkeypatch.setattr(lib, "packaged_file", lambda name: tmp_path / f"{name}.safetensors")
+    for name, path in before.items():
+        shutil.copyfile(path, tmp_path / f"{name}.safetensors")
+    lib.main(["--out", str(tmp_path / "out"), "--install"])
+    for name, path in before.items():
+        assert contents(tmp_path / f"{name}.safetensors") == contents(path)

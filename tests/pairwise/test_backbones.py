@@ -10,13 +10,12 @@ import pytest
 from l2c_jax.pairwise.backbones import (
     MLP,
     VGGS,
-    as_float,
     backbone_from_description,
-    checked_points,
     default_backbone,
     describe_backbone,
 )
 from l2c_jax.pairwise.layers import EPSILON
+from l2c_jax.pairwise.points import as_float, checked_points
 
 SMALL = VGGS(size=16, channels=2, width=1 / 32)  # 2, 4, 8 and 8 channels
 IMAGES = np.random.default_rng(0).random((3, 16, 16, 2)).astype(np.float32)

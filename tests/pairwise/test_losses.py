@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from l2c_jax.pairwise.losses import LOSSES, kcl, mcl, pair_cross_entropy
+from l2c_jax.pairwise.losses import LOSSES, kcl, mcl, noisy_mcl, pair_cross_entropy
 
 SIZE, WIDTH, EPSILON = 9, 4, 1e-7
 RNG = np.random.default_rng(0)
@@ -104,3 +104,68 @@ def test_certainty_stays_finite_and_wrong_certainty_keeps_its_gradient(name, tru
     assert jnp.isfinite(value)
     assert jnp.isfinite(gradient).all()
     assert (gradient != 0).any()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_soft_similarities_are_the_expectation_over_pairs(name):
+    loss, p = LOSSES[name], single(PROBABILITIES)
+    weights = RNG.random((SIZE, SIZE))
+    expected = 0.0
+    for i in range(SIZE):  # each pair is similar with its own probability: one at a time
+        for j in range(SIZE):
+            one = np.zeros((SIZE, SIZE), bool)
+            one[i, j] = True
+            yes = loss(p, one) - loss(p, np.zeros_like(one))  # what this pair adds if similar
+            expected += weights[i, j] * float(yes)
+    expected += float(loss(p, np.zeros((SIZE, SIZE), bool)))
+    np.testing.assert_allclose(loss(p, single(weights)), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_soft_similarities_of_zero_and_one_are_hard_ones(name):
+    found = LOSSES[name](single(PROBABILITIES), single(SIMILAR))
+    np.testing.assert_allclose(found, LOSSES[name](single(PROBABILITIES), SIMILAR), rtol=1e-6)
+    quarter = LOSSES[name](single(PROBABILITIES), single(0.25 * SIMILAR))
+    assert abs(quarter - found) > 1e-2  # a positive number is not "similar"
+
+
+def noisy_loop(probabilities, similar, confusion):
+    total = 0.0
+    for i, p in enumerate(probabilities):
+        for j, q in enumerate(probabilities):
+            same = sum(a * b for a, b in zip(p, q, strict=True))
+            said = same if i == j else confusion[0] * same + confusion[1] * (1 - same)
+            total -= similar[i, j] * np.log(said + EPSILON)
+            total -= (1 - similar[i, j]) * np.log(1 - said + EPSILON)
+    return total / similar.size
+
+
+@pytest.mark.parametrize("confusion", [(0.9, 0.2), (0.6, 0.4), (1.0, 0.3), (0.7, 0.0), (0.2, 0.9)])
+@pytest.mark.parametrize("similar", [SIMILAR, RNG.random((SIZE, SIZE))], ids=["hard", "soft"])
+def test_noisy_mcl_is_a_float64_double_loop_in_value_and_gradient(confusion, similar):
+    given = similar if similar.dtype == bool else single(similar)
+    value, gradient = jax.value_and_grad(noisy_mcl)(single(PROBABILITIES), given, confusion)
+    expected = noisy_loop(PROBABILITIES, 1.0 * similar, confusion)
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    expected = slope(lambda p: noisy_loop(p, 1.0 * similar, confusion), PROBABILITIES)
+    np.testing.assert_allclose((gradient * DIRECTION).sum(), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_noisy_mcl_without_noise_is_mcl_in_value_and_gradient():
+    p = single(PROBABILITIES)
+    found = jax.value_and_grad(noisy_mcl)(p, SIMILAR, (1.0, 0.0))
+    expected = jax.value_and_grad(mcl)(p, SIMILAR)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_noisy_mcl_is_least_at_the_truth_where_mcl_is_not():
+    labels = np.arange(40) % 2
+    truth, say = labels[:, None] == labels[None, :], (0.65, 0.3)
+    said = np.where(truth, *say)  # the expected share of "similar"
+    np.fill_diagonal(said, 1.0)
+    sure = [np.where(labels[:, None] == np.arange(2), p, 1 - p) for p in (0.8, 0.9, 1.0)]
+    corrected = [float(noisy_mcl(single(p), single(said), say)) for p in sure]
+    plain = [float(mcl(single(p), single(said))) for p in sure]
+    assert np.argmin(corrected) == 2
+    assert np.argmin(plain) == 0

@@ -180,6 +180,34 @@ def test_a_flipped_bit_is_refused(file):
     refused(file, "content hash")
 
 
+def test_a_flipped_bit_is_always_found(tmp_path):
+    path = tmp_path / "w.safetensors"
+    numbers = {"small": 1e-5, "long": 0.30000000000000004, "name": "\u00fc", "lines": "a\nb"}
+    save(path, PARAMS, {**HEADER, **numbers})
+    content, rng = path.read_bytes(), np.random.default_rng(0)
+    for bit in rng.integers(8 * len(content), size=200):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        with pytest.raises(WeightsError):
+            read_header(path)
+        with pytest.raises(WeightsError):
+            load(path, PARAMS)
+    path.write_bytes(content)
+    load(path, PARAMS)
+
+
+def test_a_header_that_was_changed_is_refused(file):
+    with safe_open(file, framework="numpy") as opened:
+        metadata = opened.metadata()
+        arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    metadata["l2c_jax"] = metadata["l2c_jax"].replace('"seed": 3', '"seed": 4')
+    save_file(arrays, file, metadata=metadata)
+    refused(file, "was changed after it was written")
+    with pytest.raises(WeightsError, match="was changed"):
+        read_header(file)
+
+
 def test_arrays_that_were_exchanged_are_refused(tmp_path):
     save(tmp_path / "w", {"a": np.zeros(2), "b": np.ones(2)}, {})
     rewritten(tmp_path / "w", a=np.ones(2), b=np.zeros(2))
