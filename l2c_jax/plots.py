@@ -10,6 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from l2c_jax.atomic import replacing
 from l2c_jax.metrics import contingency
+from l2c_jax.preprocessing import apply_preprocessing, fit_table_preprocessing
 
 COLOURS = [mpl.colormaps["tab10"](index) for index in range(10)]
 
@@ -65,6 +66,48 @@ def partitions(
             axes.set_yticks([])
     with replacing(path) as draft:
         figure.savefig(draft, dpi=110)
+
+
+def comparison(
+    path: str | Path,
+    panels: Sequence[
+        tuple[str, np.ndarray, np.ndarray, Mapping[str, np.ndarray], Mapping[str, str]]
+    ],
+) -> None:
+    """Data sets in rows, methods in columns, a text in the corner of each panel.
+
+    Args:
+      path: a PNG file.
+      panels: for each data set its name, points ``[N, D]`` (more than two columns are shown on
+        two principal axes), true labels ``[N]``, labels ``[N]`` by method, and texts by method.
+    """
+    columns = len(panels[0][3])
+    size = (1.55 * columns + 0.4, 1.5 * len(panels) + 0.4)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(len(panels), columns, squeeze=False)
+    for row, (name, points, truth, answers, texts) in zip(grid, panels, strict=True):
+        if points.shape[1] > 2:
+            plane = fit_table_preprocessing(points, "principal", 2)
+            points = apply_preprocessing(plane, points)
+        for axes, (method, labels) in zip(row, answers.items(), strict=True):
+            shown = renamed_like(truth, labels)
+            colours = np.array([COLOURS[label % len(COLOURS)] for label in shown])
+            colours[labels < 0] = (0.6, 0.6, 0.6, 1)
+            axes.scatter(*points[:, :2].T, s=3, c=colours, linewidths=0)
+            axes.text(
+                *(0.98, 0.02, texts[method]),
+                transform=axes.transAxes,
+                ha="right",
+                fontsize=7,
+                bbox={"facecolor": "white", "alpha": 0.75, "pad": 1, "linewidth": 0},
+            )
+            axes.set_xticks([])
+            axes.set_yticks([])
+            if axes in grid[0]:
+                axes.set_title(method, fontsize=8)
+        row[0].set_ylabel(name, fontsize=8)
+    with replacing(path) as draft:
+        figure.savefig(draft, dpi=120)
 
 
 def memberships(

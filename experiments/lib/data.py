@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 
 from experiments.lib.paths import ROOT
-from l2c_jax.demo import data_sets
 from l2c_jax.preprocessing import standardize
 
 
@@ -36,6 +36,30 @@ class RawTable(NamedTuple):
     labels: np.ndarray  # [N] int in 0..K-1
 
 
+class RealData(NamedTuple):
+    """A labelled data set that comes with scikit-learn."""
+
+    name: str
+    points: np.ndarray  # [N, D]
+    labels: np.ndarray  # [N] int
+
+
+def data_sets() -> Iterator[RealData]:
+    """Iris as measured and standardized; Wine and Breast cancer standardized.
+
+    The units of the columns of Wine and Breast cancer differ by factors of a thousand: distances
+    between the rows as measured depend on one or two columns only.
+
+    Yields:
+      The four data sets.
+    """
+    iris, wine, cancer = load_iris(), load_wine(), load_breast_cancer()
+    yield RealData("Iris", iris.data, iris.target)
+    yield RealData("Iris, standardised", standardize(iris.data), iris.target)
+    yield RealData("Wine, standardised", standardize(wine.data), wine.target)
+    yield RealData("Breast cancer, standardised", standardize(cancer.data), cancer.target)
+
+
 def data_folder() -> Path:
     """The folder of the data: ``$L2C_DATA``, or ``shared/data`` beside the repository.
 
@@ -48,19 +72,22 @@ def data_folder() -> Path:
     raise FileNotFoundError("no data: set L2C_DATA to the folder that has tabular.npz")
 
 
-def raw_tables(suits: Callable[[Mapping[str, Any]], bool]) -> Iterator[RawTable]:
+def raw_tables(
+    suits: Callable[[Mapping[str, Any]], bool], file: str = "tabular"
+) -> Iterator[RawTable]:
     """The labelled tables of ``tabular.npz``, without preprocessing.
 
     Args:
       suits: whether to include a table, from its entry in ``tabular_index.json``; an entry has
         among others the name ``key``, rows ``n``, columns ``d``, classes ``k``, ``class_counts``.
+      file: another file of the same form, without suffix: ``tabular2``, ``shapes``.
 
     Yields:
       One table after another, in the order of the index.
     """
     folder = data_folder()
-    index = json.loads((folder / "tabular_index.json").read_text())
-    with np.load(folder / "tabular.npz") as arrays:
+    index = json.loads((folder / f"{file}_index.json").read_text())
+    with np.load(folder / f"{file}.npz") as arrays:
         for entry in filter(suits, index):
             points = arrays[f"{entry['key']}/X"].astype(np.float64)
             labels = np.unique(arrays[f"{entry['key']}/y"], return_inverse=True)[1]
@@ -68,7 +95,7 @@ def raw_tables(suits: Callable[[Mapping[str, Any]], bool]) -> Iterator[RawTable]
 
 
 def development_tables(
-    *, most_points: int = 1000, most_clusters: int = 10, seed: int = 0
+    *, most_points: int = 1000, most_clusters: int = 10, seed: int = 0, file: str = "tabular"
 ) -> Iterator[LabelledTable]:
     """The real labelled tables of ``tabular.npz``.
 
@@ -79,11 +106,12 @@ def development_tables(
       most_points: of a larger table, a uniform sample of this many rows.
       most_clusters: tables of one class or of more than this many are left out.
       seed: of the sampling.
+      file: see :func:`raw_tables`.
 
     Yields:
       One table after another.
     """
-    for name, points, labels in raw_tables(lambda entry: 2 <= entry["k"] <= most_clusters):
+    for name, points, labels in raw_tables(lambda entry: 2 <= entry["k"] <= most_clusters, file):
         rows = np.random.default_rng(seed).permutation(len(points))[:most_points]
         points, labels = points[rows], np.unique(labels[rows], return_inverse=True)[1]
         means = np.nan_to_num(np.nanmean(points, axis=0))
@@ -91,6 +119,17 @@ def development_tables(
         points = points[:, points.std(axis=0) > 0]
         if points.shape[1]:
             yield LabelledTable(name, points, labels, int(labels.max()) + 1)
+
+
+def labelled_tables(seed: int = 0) -> Iterator[LabelledTable]:
+    """The real labelled tables of both files."""
+    for file in ("tabular", "tabular2"):
+        yield from development_tables(seed=seed, file=file)
+
+
+def shapes() -> Iterator[LabelledTable]:
+    """The planar and spatial shape sets of ``shapes.npz``, at most 2,000 points."""
+    yield from development_tables(most_points=2000, file="shapes")
 
 
 def small_tables() -> Iterator[LabelledTable]:

@@ -11,17 +11,24 @@ anisotropic Gaussian clusters alone, clusters small real tables without training
 ``python -m experiments.meta_clustering.release`` puts them into the package.
 """
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.mixture import GaussianMixture
 from tqdm import tqdm
 
+from experiments.lib.data import RealData, data_sets
 from experiments.lib.learners import load_model
 from experiments.lib.markdown import markdown_table, measured
 from experiments.lib.records import Record, record
 from experiments.lib.release import packaged_file
 from experiments.lib.runner import Options, main
 from experiments.meta_clustering.recipes import learner
-from l2c_jax.demo import RealData, answer, data_sets, draw
 from l2c_jax.metrics import scores
+from l2c_jax.plots import partitions
+from l2c_jax.preprocessing import apply_preprocessing, fit_table_preprocessing
 from l2c_jax.tabular.clusterer import TabularConfig, adapt_table, predict_table
 from l2c_jax.tabular.model import TabularModel
 
@@ -58,6 +65,43 @@ def again(model: TabularModel, data: RealData, seed: int) -> np.ndarray:
     k, config = int(data.labels.max()) + 1, TabularConfig(standardize=False)
     fitted = adapt_table(model, data.points, k, config=config, seed=seed)
     return predict_table(model, fitted, data.points).argmax(axis=1)
+
+
+def answer(model: TabularModel, data: RealData) -> dict[str, np.ndarray]:
+    """Labels by k-means, the Gaussian mixture and the learner, each with the true k.
+
+    Args:
+      model: the weights.
+      data: N points.
+
+    Returns:
+      ``[N]`` int labels by the name of the method.
+    """
+    k = int(data.labels.max()) + 1
+    as_it_is = TabularConfig(standardize=False)  # all methods get the same columns
+    fitted = adapt_table(model, data.points, k, config=as_it_is)
+    mixture = GaussianMixture(k, n_init=10, random_state=0, reg_covar=1e-5)
+    return {
+        "k-means": KMeans(k, n_init=10, random_state=0).fit_predict(data.points),
+        "Gaussian mixture": mixture.fit_predict(data.points),
+        "learned": predict_table(model, fitted, data.points).argmax(axis=1),
+    }
+
+
+def draw(path: Path, answers: Sequence[tuple[RealData, Mapping[str, np.ndarray]]]) -> None:
+    """Truth, k-means and learned side by side on two principal axes, as the paper's figure 4.
+
+    Args:
+      path: of a PNG file.
+      answers: data sets with the labels of :func:`answer`.
+    """
+    panels = []
+    for data, found in answers:
+        plane = fit_table_preprocessing(data.points, "principal", 2, standardize=False)
+        axes = apply_preprocessing(plane, data.points)
+        shown = {"truth": data.labels, "k-means": found["k-means"], "learned": found["learned"]}
+        panels.append((data.name, axes, shown))
+    partitions(path, panels)
 
 
 def render(records: list[Record]) -> str:

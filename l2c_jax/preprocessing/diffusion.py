@@ -215,8 +215,8 @@ def first_coordinates(coordinates: ArrayLike, mask: ArrayLike, count: ArrayLike)
       ``[N, C]``, of total variance 1 over these points.
     """
     xp = np if isinstance(coordinates, np.ndarray) else jnp
-    kept = coordinates * (xp.arange(coordinates.shape[1]) < count)[None, :]
-    weight = xp.asarray(mask, kept.dtype)[:, None]
+    kept = xp.where((xp.arange(coordinates.shape[1]) < count)[None, :], coordinates, 0)
+    weight = xp.asarray(mask).astype(kept.dtype)[:, None]
     total = xp.sqrt((weight * kept**2).sum() / xp.maximum(weight.sum(), 1))
     return kept / xp.where(total > 0, total, 1)
 
@@ -238,28 +238,28 @@ def diffusion_coordinates(points: Array, mask: Array, num_coordinates: int) -> A
     equal = (square <= _EQUAL) & mask[None, :]
     node_of = jnp.argmax(equal, axis=1)  # the first of all equal rows
     node = mask & (node_of == place)
-    counts = jnp.zeros(size).at[node_of].add(1.0 * mask)
+    counts = jnp.zeros(size).at[node_of].add(mask.astype(jnp.float32))
     square = jnp.where(node[None, :] & (place[:, None] != place[None, :]), square, 1e9)
     negative, index = jax.lax.top_k(-square, min(NEIGHBORS, size - 1))
     near = -negative
     scales = jnp.sqrt(near[:, min(SCALE_NEIGHBOR, near.shape[1]) - 1])
     scales = jnp.minimum(scales, 1e3)
     weights = jnp.exp(-near / jnp.maximum(scales[:, None] * scales[index], 1e-12))
-    weights = weights * ((near < 1e8) & node[:, None])
+    weights = jnp.where((near < 1e8) & node[:, None], weights, 0)
     graph = jnp.zeros((size, size)).at[place[:, None], index].set(weights)
     graph = jnp.maximum(graph, graph.T)
     rank = jnp.cumsum(node) - 1
     last = node.sum() - 1
     step = (rank[None, :] - rank[:, None] == 1) | ((rank[:, None] == last) & (rank[None, :] == 0))
-    cycle = CYCLE * (step & node[:, None] & node[None, :])
+    cycle = jnp.where(step & node[:, None] & node[None, :], CYCLE, 0.0)
     graph = graph + cycle + cycle.T
     degree = graph.sum(axis=1)
     inverse = jnp.where(degree > 0, 1 / jnp.sqrt(jnp.where(degree > 0, degree, 1)), 0)
     normalized = inverse[:, None] * graph * inverse[None, :]
     root = jnp.sqrt(degree / jnp.maximum(degree.sum(), 1e-12))
     values, vectors = _leading(normalized, root, num_coordinates)
-    scaled = _scaled(vectors * inverse[:, None], values, counts * node)
-    return scaled[node_of] * mask[:, None]
+    scaled = _scaled(vectors * inverse[:, None], values, jnp.where(node, counts, 0))
+    return jnp.where(mask[:, None], scaled[node_of], 0)
 
 
 def _leading(matrix: Array, first: Array, count: int) -> tuple[Array, Array]:
@@ -271,7 +271,8 @@ def _leading(matrix: Array, first: Array, count: int) -> tuple[Array, Array]:
     """
     block = count + SUBSPACE
     phase = jnp.arange(len(matrix))[:, None] * (1 + jnp.arange(block))[None, :]
-    start = jnp.cos(1.7 * phase + 0.3) * (first > 0)[:, None]
+    start = jnp.cos(1.7 * phase.astype(jnp.float32) + 0.3)
+    start = jnp.where((first > 0)[:, None], start, 0)
     center, radius = (CUT - 1) / 2, (CUT + 1) / 2
 
     def shifted(vectors: Array) -> Array:

@@ -107,7 +107,7 @@ def _read(
 ) -> tuple[Features, Array]:
     found = read_candidates(learner, cloud, counts, sequences)
     features = partition_features(cloud, found.log_probs, counts)
-    truth = jax.nn.one_hot(labels, _MOST_CLASSES) * cloud.real[:, None]
+    truth = jnp.where(cloud.real[:, None], jax.nn.one_hot(labels, _MOST_CLASSES), 0)
     hard = jax.nn.one_hot(found.log_probs.argmax(axis=-1), found.log_probs.shape[-1])
     return features, rand_index(jnp.einsum("vkmsi,sj->vkmij", hard, truth))
 
@@ -172,7 +172,8 @@ def judge_loss(judge: Judge, example: Examples, true_count_weight: float) -> Arr
     quality = jnp.clip(verdict.quality, 1e-6, 1 - 1e-6)
     entropy = -(target * jnp.log(quality) + (1 - target) * jnp.log1p(-quality))
     true = counts == example.counts
-    weight = jnp.where(true, true_count_weight, 1.0) * (counts <= example.limits)
+    weight = jnp.where(true, true_count_weight, 1.0)
+    weight = jnp.where(counts <= example.limits, weight, 0)
     of_quality = (entropy.mean(axis=(0, 2)) * weight).sum() / weight.sum()
     logs = jnp.where(counts <= example.limits, verdict.count_log_probs, -1e9)
     of_count = jnp.where(true, jax.nn.log_softmax(logs), 0).sum()

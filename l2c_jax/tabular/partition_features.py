@@ -78,8 +78,9 @@ def partition_features(cloud: Cloud, log_probs: Array, counts: Array) -> Feature
       The features.
     """
     real = cloud.real.astype(jnp.float32)
-    probs = jnp.exp(log_probs) * real[:, None]
-    hard = jax.nn.one_hot(log_probs.argmax(axis=-1), log_probs.shape[-1]) * real[:, None]
+    rows = real[None, None, None, :, None]
+    probs = jnp.exp(log_probs) * rows
+    hard = jax.nn.one_hot(log_probs.argmax(axis=-1), log_probs.shape[-1]) * rows
     graph = _graph(cloud)
     apart = _distances(cloud.axes)
 
@@ -120,8 +121,8 @@ def _graph(cloud: Cloud) -> _Graph:
     there = (cloud.weights > 0) & cloud.node[:, None]
     empty = jnp.zeros((size + 1, size + 1))
     index = jnp.where(there, cloud.neighbors, size)
-    kept = empty.at[start, index].set(1.0 * there)[:size, :size]
-    steps = empty.at[start, index].set(cloud.weights * there)[:size, :size]
+    kept = empty.at[start, index].set(there.astype(jnp.float32))[:size, :size]
+    steps = empty.at[start, index].set(jnp.where(there, cloud.weights, 0))[:size, :size]
     return _Graph(jnp.maximum(kept, kept.T), jnp.maximum(steps, steps.T))
 
 
@@ -164,13 +165,13 @@ def _spread(axes: Array, walk: Array, hard: Array) -> list[Array]:
     between = _distances(means)
     both = filled[:, None] & filled[None, :] & ~jnp.eye(len(sizes), dtype=bool)
     ratio = jnp.where(both, (radius[:, None] + radius[None, :]) / between, 0).max(axis=1)
-    index = ratio.sum() / jnp.maximum(filled.sum(), 1)
+    index = ratio.sum() / jnp.maximum(filled.sum().astype(jnp.float32), 1)
     return [*found, jnp.log1p(jnp.clip(index, 0, 100))]
 
 
 def _cuts(graph: _Graph, hard: Array, node: Array) -> list[Array]:
     """How many neighbors share a cluster, and how easily a walk leaves a cluster."""
-    hard = hard * node[:, None]
+    hard = jnp.where(node[:, None], hard, 0)
     share = hard.sum(axis=0) / jnp.maximum(hard.sum(), 1)
     filled = share > 0
     found = []
@@ -199,7 +200,7 @@ def _cuts(graph: _Graph, hard: Array, node: Array) -> list[Array]:
 def _sizes(hard: Array, k: Array) -> list[Array]:
     share = hard.sum(axis=0) / jnp.maximum(hard.sum(), 1)
     entropy = -(share * jnp.log(share + 1e-9)).sum()
-    entropy = jnp.where(k > 1, entropy / jnp.log(jnp.maximum(k, 2)), 1)
+    entropy = jnp.where(k > 1, entropy / _log_number(k), 1)
     least = jnp.where(jnp.arange(share.size) < k, share, 1).min()
     return [entropy, jnp.log10(least + 1e-3), share.max()]
 
@@ -220,7 +221,7 @@ def _likelihood(points: Array, hard: Array, k: Array) -> list[Array]:
         return (sizes * (shares - 0.5 * log_determinant(spread))).sum() / total
 
     dimensions = points.shape[1]
-    parameters = (k - 1) * dimensions * (dimensions + 3) / 2
+    parameters = (k - 1).astype(jnp.float32) * (dimensions * (dimensions + 3) / 2)
     one = hard.sum(axis=1, keepdims=True)
     return [with_moments(hard) - with_moments(one), jnp.log1p(parameters / total)]
 
@@ -233,7 +234,8 @@ def log_determinant(matrices: Array) -> Array:
         rows, total = state
         row = jnp.take(rows, index, axis=-2)
         pivot = jnp.maximum(jnp.take(row, index, axis=-1), 1e-12)
-        below = jnp.take(rows, index, axis=-1) * (jnp.arange(rows.shape[-1]) > index)
+        below = jnp.arange(rows.shape[-1]) > index
+        below = jnp.where(below[(None,) * (rows.ndim - 2)], jnp.take(rows, index, axis=-1), 0)
         rows = rows - below[..., None] * (row / pivot[..., None])[..., None, :]
         return rows, total + jnp.log(pivot)
 
@@ -245,8 +247,13 @@ def _confidence(probs: Array, real: Array, k: Array) -> list[Array]:
     count = jnp.maximum(real.sum(), 1)
     largest = probs.max(axis=1)
     entropy = -(probs * jnp.log(probs + 1e-9)).sum() / count
-    uncertain = ((largest < 0.6) * real).sum() / count
-    return [largest.sum() / count, entropy / jnp.log(jnp.maximum(k, 2)), uncertain]
+    uncertain = jnp.where(largest < 0.6, real, 0).sum() / count
+    return [largest.sum() / count, entropy / _log_number(k), uncertain]
+
+
+def _log_number(k: Array) -> Array:
+    """Largest entropy of k clusters; that of two for one."""
+    return jnp.log(jnp.maximum(k, 2).astype(jnp.float32))
 
 
 def rand_index(joint: Array) -> Array:
@@ -297,22 +304,23 @@ def _nested(hard: Array) -> Array:
 def _table(cloud: Cloud) -> Array:
     """``[T]``: modes, eigenvalues, variances of the axes, rows, equal rows, columns."""
     size = len(cloud.real)
-    count = jnp.maximum(cloud.real.sum(), 1)
+    size_here = jnp.maximum(cloud.real.sum(), 1)
+    count = size_here.astype(jnp.float32)
     rows = min(MODE_ROWS, size)
     found = []
     for sample in range(MODE_SAMPLES):  # rows are in random order
-        start = jnp.minimum(sample * rows, jnp.maximum(count - rows, 0))
+        start = jnp.minimum(sample * rows, jnp.maximum(size_here - rows, 0))
         part = jax.lax.dynamic_slice_in_dim(cloud.axes, start, rows)
         real = jax.lax.dynamic_slice_in_dim(cloud.real, start, rows)
         found.append(mode_prominences(part, real, neighbors=5, most=MODES))
     modes = jnp.stack(found).mean(axis=0).ravel()
-    variances = (cloud.axes**2 * cloud.real[:, None]).sum(axis=0) / count
+    variances = jnp.where(cloud.real[:, None], cloud.axes**2, 0).sum(axis=0) / count
     more = jnp.stack(
         [
             jnp.log10(count),
-            jnp.log10(cloud.node.sum() / count + 1e-3),
-            jnp.log10(1.0 * cloud.columns),
-            cloud.weights.sum() / jnp.maximum((cloud.weights > 0).sum(), 1),
+            jnp.log10(cloud.node.sum().astype(jnp.float32) / count + 1e-3),
+            jnp.log10(cloud.columns),
+            cloud.weights.sum() / jnp.maximum((cloud.weights > 0).sum().astype(jnp.float32), 1),
         ]
     )
     return jnp.concatenate([modes, cloud.eigenvalues, variances, more])

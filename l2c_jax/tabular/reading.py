@@ -148,7 +148,7 @@ def read_candidates(
 
     def of_number(count: Array) -> tuple[PyTree, Array]:
         walk = first_coordinates(cloud.walk, cloud.real, count - 1)
-        both = jnp.stack([cloud.axes * cloud.real[:, None], walk])
+        both = jnp.stack([cloud.axes, walk])
         return jax.vmap(of_points, (0, None))(both, count)
 
     carries, log_probs = jax.vmap(of_number, out_axes=1)(counts)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from l2c_jax.tasks import (
-    BroadPrior,
     GaussianTasks,
     TableTasks,
     TaskMixture,
@@ -66,11 +65,6 @@ def test_draws_of_mixtures_and_their_posteriors(case):
         for name, leaf in leaves_of(f"mixture/{case}.{part}", tree).items():
             close(leaf, recorded[name])
     close(posterior, recorded[f"mixture/{case}.log_posterior"])
-
-
-def test_draws_of_the_broad_prior():
-    prior = BroadPrior(num_points=48, min_points=24, dimensions=6)
-    compare_draws("prior/small", prior.sample)
 
 
 @cache

@@ -16,12 +16,12 @@ from l2c_jax.recurrent.config import InferenceConfig, ModelConfig
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import init
 from l2c_jax.tabular.clusterer import TabularConfig
-from l2c_jax.tabular.count_head import init_count_head
+from l2c_jax.tabular.judge import init_judge
 from l2c_jax.tabular.model import TabularModel
 
 CONFIG = ModelConfig(2, 3, (4,), condition_on_num_clusters=True)
 PARAMS = jax.tree.map(lambda leaf: 4 * leaf, init(jax.random.key(0), CONFIG))  # no ties
-MODEL = TabularModel(Learner(PARAMS, CONFIG), init_count_head(jax.random.key(1), 2, 4, 3))
+MODEL = TabularModel(Learner(PARAMS, CONFIG), init_judge(jax.random.key(1), 2, 3, 4))
 ROWS = np.random.default_rng(0).normal(size=(50, 3))
 
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from l2c_jax.preprocessing.columns import fit_columns, standardize
+from l2c_jax.preprocessing.columns import fit_bounds, fit_columns, standardize
 
 
 def test_standardized_columns_against_numpy():
@@ -34,3 +34,29 @@ def test_missing_values_are_left_out_of_the_moments():
     fitted = fit_columns(points, known)
     np.testing.assert_allclose(fitted.shift, [2.0, 7.0])
     np.testing.assert_allclose(1 / fitted.inverse, [1.0, points[:, 1].std()])
+
+
+@pytest.mark.parametrize("wild", [1e3, 1e9, -1e300])
+def test_bounds_do_not_follow_wild_cells(wild):
+    points = np.random.default_rng(2).normal(size=(100, 2))
+    expected = fit_bounds(points)
+    points[[3, 40], 0] = wild
+    found = fit_bounds(points)
+    np.testing.assert_allclose(found.low, expected.low, atol=1)
+    np.testing.assert_allclose(found.high, expected.high, atol=1)
+    assert (np.abs(found.high) < 7).all()
+
+
+def test_bounds_of_a_task_are_those_of_its_real_points():
+    points = np.random.default_rng(3).normal(size=(50, 3)).astype(np.float32)
+    mask = np.arange(50) < 37
+    inside = jax.jit(fit_bounds)(jnp.asarray(points), jnp.asarray(mask))
+    for here, there in zip(inside, fit_bounds(points[:37]), strict=True):
+        np.testing.assert_allclose(here, there, rtol=1e-5)
+
+
+def test_columns_of_few_values_keep_them():
+    rare = (np.arange(200) % 100 == 0) * 1.0
+    bounds = fit_bounds(np.stack([rare, np.ones(200), np.arange(200) % 2], axis=1))
+    assert (bounds.low < [0, 1, 0]).all()
+    assert (bounds.high > [1, 1, 1]).all()

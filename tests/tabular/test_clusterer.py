@@ -14,27 +14,29 @@ from l2c_jax.tabular import clusterer
 from l2c_jax.tabular.clusterer import (
     TabularConfig,
     adapt_table,
-    offsets_to_use_all,
-    pad_points,
     predict_chunks,
     predict_table,
 )
-from l2c_jax.tabular.count_head import init_count_head
+from l2c_jax.tabular.ensemble import offsets_to_use_all
+from l2c_jax.tabular.judge import init_judge
 from l2c_jax.tabular.model import TabularModel
+from l2c_jax.tabular.table import pad_points, sample_rows
 
 FREE = ModelConfig(dimensions=3, num_clusters=4, hidden=(6,))
 GIVEN = replace(FREE, condition_on_num_clusters=True)
 ROWS = np.random.default_rng(0).normal(size=(40, 5)) * [1, 2, 3, 4, 5]
 
 
-def model(config: ModelConfig = GIVEN, *, head: bool = True) -> TabularModel:
+SMALL = TabularConfig(InferenceConfig(orders=4, points_per_epoch=32), count_orders=2, max_rows=64)
+
+
+def model(config: ModelConfig = GIVEN, *, judge: bool = True) -> TabularModel:
     learner = Learner(init(jax.random.key(3), config), config)
-    count_head = init_count_head(jax.random.key(4), 3, 5, 4) if head else None
-    return TabularModel(learner, count_head)
+    return TabularModel(learner, init_judge(jax.random.key(4), 3, 4, 5) if judge else None)
 
 
 def labels(owner: TabularModel, rows: np.ndarray, k: int | None = None) -> np.ndarray:
-    return predict_table(owner, adapt_table(owner, rows, k), rows).argmax(axis=1)
+    return predict_table(owner, adapt_table(owner, rows, k, config=SMALL), rows).argmax(axis=1)
 
 
 def test_a_given_number_of_clusters_is_used_exactly():
@@ -42,17 +44,44 @@ def test_a_given_number_of_clusters_is_used_exactly():
     assert np.unique(found).tolist() == [0, 1, 2]
 
 
-def test_the_number_is_found_by_the_head_and_never_beyond_the_rows():
-    fitted = adapt_table(model(), ROWS[:2])
+def test_the_number_is_found_by_the_judge_and_never_beyond_the_different_rows():
+    rows = np.repeat(ROWS[:2], 5, axis=0)
+    fitted = adapt_table(model(), rows, config=SMALL)
     assert fitted.count_probabilities.shape == (4,)
     assert fitted.count_probabilities[2:].tolist() == [0, 0]
     np.testing.assert_allclose(fitted.count_probabilities.sum(), 1)
-    below = fitted.count_probabilities.cumsum() < 0.5
-    assert len(fitted.clusters) == 1 + below.sum()
+    assert len(fitted.clusters) == 1 + fitted.count_probabilities.argmax()
+
+
+@pytest.mark.parametrize("view", ["principal", "diffusion"])
+def test_rows_that_were_read_are_labelled_like_new_ones(view):
+    owner, config = model(), replace(SMALL, views=(view,))
+    fitted = adapt_table(owner, ROWS, 3, config=config)
+    assert fitted.view == view
+    assert 0 < fitted.expected_index < 1
+    whole = predict_table(owner, fitted, ROWS)
+    alone = np.concatenate([predict_table(owner, fitted, ROWS[i : i + 1]) for i in range(40)])
+    np.testing.assert_allclose(whole, alone, atol=1e-5)
+
+
+def test_no_table_compiles_anew():
+    owner = model()
+    adapt_table(owner, ROWS, 2, config=SMALL)
+    before = clusterer._judged._cache_size()
+    for rows, k in ((ROWS[:9, :2], 3), (np.tile(ROWS, (3, 1)), 4), (ROWS[:, :1], 1)):
+        predict_table(owner, adapt_table(owner, rows, k, config=SMALL), rows)
+    assert clusterer._judged._cache_size() == before
+
+
+def test_a_sample_depends_neither_on_units_nor_on_the_order_of_rows():
+    order = np.random.default_rng(2).permutation(40)
+    one = sample_rows(ROWS, 16, np.random.default_rng(0))
+    other = sample_rows(ROWS[order] * [1e3, 1, 1e-3, 1, 1] + 5, 16, np.random.default_rng(0))
+    np.testing.assert_allclose(other, one * [1e3, 1, 1e-3, 1, 1] + 5, rtol=1e-9)
 
 
 def test_a_learner_without_an_input_for_k_keeps_its_largest_clusters():
-    free = model(FREE, head=False)
+    free = model(FREE, judge=False)
     fitted = adapt_table(free, ROWS, 2)
     assert len(fitted.clusters) == 2
     assert predict_table(free, fitted, ROWS).shape == (40, 2)
@@ -61,7 +90,7 @@ def test_a_learner_without_an_input_for_k_keeps_its_largest_clusters():
 
 def test_a_large_table_is_sampled_and_every_row_labelled(monkeypatch):
     monkeypatch.setattr(clusterer, "CHUNK", 16)
-    owner = model(head=False)
+    owner = model(judge=False)
     fitted = adapt_table(owner, ROWS, 2, config=TabularConfig(max_rows=32))
     whole = predict_table(owner, fitted, ROWS)
     pieces = list(predict_chunks(owner, fitted, [ROWS[:7], ROWS[7:33], ROWS[33:]]))
@@ -72,7 +101,7 @@ def test_a_large_table_is_sampled_and_every_row_labelled(monkeypatch):
 def test_raw_learners_read_the_columns_as_they_are():
     raw = ModelConfig(dimensions=5, num_clusters=2, hidden=(6,), preprocessing="raw")
     config = TabularConfig(standardize=False)
-    fitted = adapt_table(model(raw, head=False), ROWS, config=config)
+    fitted = adapt_table(model(raw, judge=False), ROWS, config=config)
     np.testing.assert_allclose(apply_preprocessing(fitted.preprocessing, ROWS), ROWS, atol=1e-4)
 
 
@@ -82,19 +111,22 @@ def test_raw_learners_read_the_columns_as_they_are():
     [ROWS * 1e-7, ROWS + 1e7, ROWS * 1e150, ROWS * 10.0 ** np.arange(-6, 4, 2), ROWS[:, ::-1]],
     ids=["small", "far", "huge", "units", "order of columns"],
 )
-@pytest.mark.parametrize("kind", ["principal", "clipped"])
-def test_units_offsets_and_order_of_columns_do_not_matter(kind, moved):
-    owner = model(replace(GIVEN, preprocessing=kind), head=False)
-    expected = predict_table(owner, adapt_table(owner, ROWS, 3), ROWS)
-    found = predict_table(owner, adapt_table(owner, moved, 3), moved)
+@pytest.mark.parametrize(
+    ("kind", "judge"), [("principal", False), ("clipped", False), ("robust", True)]
+)
+def test_units_offsets_and_order_of_columns_do_not_matter(kind, judge, moved):
+    owner = model(replace(GIVEN, preprocessing=kind), judge=judge)
+    expected = predict_table(owner, adapt_table(owner, ROWS, 3, config=SMALL), ROWS)
+    found = predict_table(owner, adapt_table(owner, moved, 3, config=SMALL), moved)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_the_order_of_the_rows_does_not_matter():
-    owner, order = model(head=False), np.random.default_rng(1).permutation(40)
-    expected = predict_table(owner, adapt_table(owner, ROWS, 3), ROWS)
-    found = predict_table(owner, adapt_table(owner, ROWS[order], 3), ROWS[order])
-    np.testing.assert_allclose(found, expected[order], atol=1e-6)
+@pytest.mark.parametrize("judge", [False, True])
+def test_the_order_of_the_rows_does_not_matter(judge):
+    owner, order = model(judge=judge), np.random.default_rng(1).permutation(40)
+    expected = predict_table(owner, adapt_table(owner, ROWS, 3, config=SMALL), ROWS)
+    found = predict_table(owner, adapt_table(owner, ROWS[order], 3, config=SMALL), ROWS[order])
+    np.testing.assert_allclose(found, expected[order], atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +135,7 @@ def test_the_order_of_the_rows_does_not_matter():
     ids=["zeros", "equal", "huge", "one row"],
 )
 def test_degenerate_tables_get_an_answer(rows):
-    owner = model(FREE, head=False)
+    owner = model(FREE, judge=False)
     assert np.isfinite(predict_table(owner, adapt_table(owner, rows), rows)).all()
 
 
@@ -132,7 +164,7 @@ def test_bad_input_is_refused(rows, k, message):
 
 
 def test_other_columns_than_the_fitted_ones_are_refused():
-    owner = model(head=False)
+    owner = model(judge=False)
     fitted = adapt_table(owner, ROWS, 2)
     with pytest.raises(ValueError, match="4 columns, but the model was fitted on 5"):
         predict_table(owner, fitted, ROWS[:, :4])
@@ -140,12 +172,16 @@ def test_other_columns_than_the_fitted_ones_are_refused():
 
 def test_weights_that_need_the_number_say_so():
     with pytest.raises(ValueError, match="need the number of clusters, 1 to 4"):
-        adapt_table(model(head=False), ROWS)
+        adapt_table(model(judge=False), ROWS)
 
 
 def test_fewer_members_are_kept_where_the_configuration_says_so():
-    config = TabularConfig(InferenceConfig(orders=8, top_fraction=0.25))
-    assert len(adapt_table(model(), ROWS, 2, config=config).state.permutations) == 2
+    config = replace(
+        SMALL, inference=InferenceConfig(orders=8, top_fraction=0.25, points_per_epoch=32)
+    )
+    for judge, kept in ((False, 2), (True, 1)):
+        state = adapt_table(model(judge=judge), ROWS, 2, config=config).state
+        assert len(state.permutations) == kept
 
 
 def test_offsets_move_as_little_as_needed():
