@@ -18,7 +18,7 @@ def __getattr__(name: str) -> Any:
     """A name of release 1, with a warning."""
     if name not in _NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    new = _NAMES[name]
+    new: Any = _NAMES[name]
     text = f"{__name__}.{name} is {new.__module__}.{new.__name__} now"
     warnings.warn(text, DeprecationWarning, stacklevel=2)
     return new
