@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 
 from l2c_jax.cli.cluster import Cluster
+from l2c_jax.cli.discover import Discover
 from l2c_jax.cli.evaluate import Evaluate
 from l2c_jax.cli.info import Demo, Info
 from l2c_jax.cli.train import Train
@@ -19,6 +20,7 @@ from l2c_jax.training.loop import DivergedError
 
 Command = (
     Annotated[Cluster, tyro.conf.subcommand("cluster")]
+    | Annotated[Discover, tyro.conf.subcommand("discover")]
     | Annotated[Demo, tyro.conf.subcommand("demo")]
     | Annotated[Info, tyro.conf.subcommand("info")]
     | Annotated[Train, tyro.conf.subcommand("train")]
