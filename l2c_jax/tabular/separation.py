@@ -49,7 +49,7 @@ def separation(points: Array, answer: Array, num_clusters: Array | int) -> Array
     one, other = np.triu_indices(count, 1)
     pooled = (scatter[one] + scatter[other]) / (weight[one] + weight[other])[:, None, None]
     gap = mean[other] - mean[one]  # [P, D]
-    line = solve(pooled + _RIDGE * jnp.eye(points.shape[1], dtype=points.dtype)[None], gap)
+    line = solve(pooled + _RIDGE * jnp.eye(points.shape[1], dtype=pooled.dtype)[None], gap)
     distance = jnp.sqrt(jnp.maximum((line * gap).sum(axis=1), 1e-9))
     along = (points @ line.T) / distance[None]  # [N, P], in deviations
     start = (mean[one] * line).sum(axis=1) / distance
