@@ -1,7 +1,13 @@
 """Outputs never destroy what was there."""
 
+import random
+import subprocess
+import sys
+import time
+
 import pytest
 
+from l2c_jax import atomic
 from l2c_jax.atomic import OutputError, check_output, replacing
 
 
@@ -47,3 +53,41 @@ def test_a_folder_and_a_missing_folder_are_refused(tmp_path):
         check_output(tmp_path)
     with pytest.raises(OutputError, match="there is no folder"):
         check_output(tmp_path / "no" / "answer.csv")
+
+
+WRITER = """
+import importlib.util, sys
+from pathlib import Path
+spec = importlib.util.spec_from_file_location("atomic", sys.argv[2])  # without its package: fast
+atomic = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(atomic)
+replacing = atomic.replacing
+print("ready", flush=True)
+number = 0
+while True:
+    number += 1
+    with replacing(Path(sys.argv[1])) as draft, draft.open("w") as file:
+        for line in range(20_000):
+            file.write(f"{number}\\n")
+"""
+
+
+@pytest.mark.slow
+def test_fifty_random_kills_leave_the_old_file_or_the_whole_new_one(tmp_path):
+    path, delays, versions = tmp_path / "answer.csv", random.Random(0), set()
+    path.write_text("0\n" * 20_000)
+    for _ in range(50):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path), atomic.__file__],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(delays.uniform(0, 0.2))
+        process.kill()
+        process.communicate(timeout=30)
+        lines = path.read_text().splitlines()
+        assert len(lines) == 20_000
+        assert len(set(lines)) == 1
+        versions.add(lines[0])
+    assert len(versions) > 5

@@ -33,3 +33,19 @@ def test_the_estimators_are_found_under_their_old_modules(module, name):
         assert getattr(old, name) is getattr(l2c_jax, name)
     with pytest.raises(AttributeError, match="has no attribute"):
         old.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("name", ["as_float", "checked_points", "default_trunk", "MLP", "VGGS"])
+def test_trunks_are_backbones_now(name):
+    old = importlib.import_module("l2c_jax.pairwise.trunks")
+    with pytest.warns(DeprecationWarning, match=r"l2c_jax\.pairwise\.(backbones|points)\."):
+        assert callable(getattr(old, name))
+    with pytest.raises(AttributeError, match="has no attribute"):
+        old.nothing  # noqa: B018
+
+
+def test_metadata_of_a_learner_may_be_a_mapping():
+    learner = l2c_jax.load_learner("demo")
+    again = l2c_jax.Learner(learner.params, learner.config, {"minutes": 2.0, "own": 1})
+    assert again.metadata.minutes == 2.0
+    assert again.metadata.extra == {"own": 1}

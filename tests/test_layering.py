@@ -35,6 +35,7 @@ HOMES = {  # who may import what; a folder ends in /
     "orbax": ("training/checkpoints.py",),
     "tyro": ("cli/",),
     "pyarrow": ("io/files.py",),
+    "PIL": ("io/images.py",),
 }
 
 

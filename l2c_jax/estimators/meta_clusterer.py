@@ -155,9 +155,11 @@ def _model(weights: str) -> TabularModel:
     """Each weight file is read once, and again when it changed."""
     path = weights_path(weights)
     state = path.stat() if path.is_file() else None
-    return _load(weights, None if state is None else (state.st_mtime_ns, state.st_size))
+    if state is None:
+        return _load(weights, None)
+    return _load(weights, (state.st_mtime_ns, state.st_ctime_ns, state.st_ino, state.st_size))
 
 
 @lru_cache(maxsize=8)
-def _load(weights: str, state: tuple[int, int] | None) -> TabularModel:
+def _load(weights: str, state: tuple[int, ...] | None) -> TabularModel:
     return load_tabular_model(weights)

@@ -9,6 +9,7 @@ Three steps, three functions:
 
 from l2c_jax.pairwise.backbones import MLP, VGGS, Backbone, default_backbone
 from l2c_jax.pairwise.config import ConstrainedConfig, PairLoss, SimilarityConfig
+from l2c_jax.pairwise.confusion import measured_confusion
 from l2c_jax.pairwise.constrained import (
     ConstrainedClustering,
     assign_clusters,
@@ -16,7 +17,7 @@ from l2c_jax.pairwise.constrained import (
 )
 from l2c_jax.pairwise.layers import Variables
 from l2c_jax.pairwise.learn import learn_similarity
-from l2c_jax.pairwise.losses import kcl, mcl, pair_cross_entropy
+from l2c_jax.pairwise.losses import kcl, mcl, noisy_mcl, pair_cross_entropy
 from l2c_jax.pairwise.predict import PairFunction, predict_similarity
 from l2c_jax.pairwise.sampling import draw_batch, draw_episode, index_by_class, pair_labels
 from l2c_jax.pairwise.similarity import (
@@ -48,6 +49,8 @@ __all__ = [
     "learn_similarity",
     "load_similarity",
     "mcl",
+    "measured_confusion",
+    "noisy_mcl",
     "pair_cross_entropy",
     "pair_labels",
     "predict_similarity",

@@ -70,6 +70,10 @@ class Learner:
     metadata: Metadata = field(default=Metadata(), metadata={"static": True})
     """How it was made."""
 
+    def __post_init__(self) -> None:
+        if isinstance(self.metadata, Mapping):  # as in release 1
+            object.__setattr__(self, "metadata", Metadata.from_json(self.metadata))
+
     @property
     def model(self) -> ModelConfig:
         """Deprecated name of ``config``."""

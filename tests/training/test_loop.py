@@ -213,3 +213,31 @@ def test_signal_saves_and_stops(folder, number):
     assert signal.getsignal(number) is before
     assert go(folder=folder, run_config=RUN_CONFIG, resume=True)[1] == 10
     assert logged(folder) == [2, 4, 6, 8, 10]
+
+
+def test_the_second_interrupt_has_the_effect_that_it_had_before(folder):
+    def twice(info):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        go(stopping(8, twice), folder)
+    assert saved(folder) == {"4"}
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_damaged_newest_checkpoint_costs_its_iterations_only(folder, capsys):
+    go(folder=folder, config=CONFIG)
+    step = folder / "checkpoints" / "10"
+    name = max(
+        (path for path in step.rglob("*") if path.is_file()), key=lambda p: p.stat().st_size
+    )
+    content = bytearray(name.read_bytes())
+    content[len(content) // 2] ^= 4
+    name.write_bytes(content)
+    state, done, _ = go(folder=folder, resume=True)
+    assert int(state["count"]) == done == 10
+    assert "checkpoint 10 cannot be read" in capsys.readouterr().err
+    assert logged(folder) == [2, 4, 6, 8, 10]
+    assert saved(folder) >= {"8", "10", "10.damaged"}
