@@ -138,13 +138,19 @@ def join_examples(parts: Iterable[Examples]) -> Examples:
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
-def fit_judge(examples: Examples, dimensions: int, config: JudgeConfig = JudgeConfig()) -> Judge:
+def fit_judge(
+    examples: Examples,
+    dimensions: int,
+    config: JudgeConfig = JudgeConfig(),
+    weights: np.ndarray | None = None,
+) -> Judge:
     """Train a judge.
 
     Args:
       examples: T tasks, with candidates for 1 ... K clusters.
       dimensions: D, width of the views.
       config: of the training.
+      weights: ``[T]``, how often each task is drawn; ``None``: all alike.
 
     Returns:
       The judge, float32 NumPy.
@@ -160,7 +166,9 @@ def fit_judge(examples: Examples, dimensions: int, config: JudgeConfig = JudgeCo
         table_mean=jnp.asarray(table.mean(axis=0)),
         table_scale=jnp.asarray(1 / np.maximum(table.std(axis=0), 1e-3)),
     )
-    return jax.tree.map(np.asarray, _descend(judge, examples, key_train, config))
+    weights = np.ones(len(examples.counts)) if weights is None else weights
+    ends = np.cumsum(weights / weights.sum()).astype(np.float32)
+    return jax.tree.map(np.asarray, _descend(judge, examples, ends, key_train, config))
 
 
 def judge_loss(judge: Judge, example: Examples, true_count_weight: float) -> Array:
@@ -180,7 +188,9 @@ def judge_loss(judge: Judge, example: Examples, true_count_weight: float) -> Arr
     return of_quality - of_count
 
 
-def _descend(judge: Judge, examples: Examples, key: Key, config: JudgeConfig) -> Judge:
+def _descend(
+    judge: Judge, examples: Examples, ends: np.ndarray, key: Key, config: JudgeConfig
+) -> Judge:
     """The judge after all iterations; what was measured of the features stays."""
     schedule = optax.cosine_decay_schedule(config.learning_rate, config.iterations)
     adam = optax.adamw(schedule, weight_decay=config.weight_decay)
@@ -206,7 +216,8 @@ def _descend(judge: Judge, examples: Examples, key: Key, config: JudgeConfig) ->
     for start in tqdm(range(0, config.iterations, piece), desc="judge"):
         key_piece = jax.random.fold_in(key, start)
         shape = (min(piece, config.iterations - start), min(config.batch, size))
-        state, _ = advance(state, jax.random.randint(key_piece, shape, 0, size))
+        chosen = np.searchsorted(ends, np.asarray(jax.random.uniform(key_piece, shape)))
+        state, _ = advance(state, np.minimum(chosen, size - 1).astype(np.int32))
     return judge._replace(quality=state[0][0], number=state[0][1])
 
 
@@ -280,12 +291,34 @@ def train_judge(
     return with_judge(learner, join_examples(bar), config)
 
 
-def with_judge(learner: Learner, examples: Examples, config: JudgeConfig) -> TabularModel:
-    """Train a judge on examples of a learner; see :func:`train_judge`."""
+def with_judge(
+    learner: Learner,
+    examples: Examples,
+    config: JudgeConfig,
+    more: Examples | None = None,
+    more_share: float = 0.0,
+) -> TabularModel:
+    """Train a judge on examples of a learner; see :func:`train_judge`.
+
+    Args:
+      learner: that read the tasks.
+      examples: an eighth is held out and measured.
+      config: of the training.
+      more: other examples, all learned from.
+      more_share: how often a task is one of them.
+
+    Returns:
+      The learner with its judge.
+    """
     learned = len(examples.counts) - max(1, len(examples.counts) // 8)
     first = jax.tree.map(lambda leaf: leaf[:learned], examples)
     rest = jax.tree.map(lambda leaf: leaf[learned:], examples)
-    judge = fit_judge(first, learner.config.dimensions, config)
+    weights = np.full(learned, (1 - more_share) / learned)
+    if more is not None:
+        added = len(more.counts)
+        first = join_examples([first, more])
+        weights = np.concatenate([weights, np.full(added, more_share / added)])
+    judge = fit_judge(first, learner.config.dimensions, config, weights)
     entry = {**dataclasses.asdict(config), "tasks": learned, **measured(judge, rest)}
     extra = {**learner.metadata.extra, "judge": entry}
     metadata = dataclasses.replace(learner.metadata, extra=extra)
