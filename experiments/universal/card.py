@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 from experiments.lib.records import Record
-from l2c_jax.recurrent.learner import Learner
 from l2c_jax.tabular.clusterer import TabularConfig
 from l2c_jax.tabular.model import TabularModel
 
@@ -13,19 +12,19 @@ SHOWN = {"ARI", "exact number", "within one"}
 """Metrics in the card."""
 LIMITS = (
     "1 to {num_clusters} clusters; if a number is given, exactly that many are used",
-    "input: the first {dimensions} principal axes of the standardised columns, clipped; what only "
-    "later axes show is lost",
+    "two views: the first {dimensions} principal axes of the clipped columns, and up to "
+    "{dimensions} coordinates of a random walk on the graph of nearest neighbors",
     "adapts to at most {sample} rows, drawn at random, and labels the others one by one",
     "numeric columns only: categories have to be encoded, missing values filled in",
-    "P(k | X) is calibrated on tasks of its prior, not on real tables",
+    "no cluster is recognised of which fewer than about 4 of the sampled rows are a part",
 )
 
 
-def card(learner: Learner, records: Sequence[Record]) -> dict[str, Any]:
+def card(model: TabularModel, records: Sequence[Record]) -> dict[str, Any]:
     """Scores, limits and known failures.
 
     Args:
-      learner: the weights.
+      model: the weights.
       records: of ``experiments.universal.zero_shot``.
 
     Returns:
@@ -53,11 +52,11 @@ def card(learner: Learner, records: Sequence[Record]) -> dict[str, Any]:
                 f"{entry['dataset']}: {entry['metric']} {mine['mean']:.3f}, "
                 f"{entry['method']} {entry['mean']:.3f}"
             )
-    config = learner.config
+    config = model.learner.config
     numbers = {
         "num_clusters": config.num_clusters,
         "dimensions": config.dimensions,
-        "sample": f"{TabularConfig().max_rows:,}",
+        "sample": f"{TabularConfig().rows(model):,}",
     }
     limits = [limit.format(**numbers) for limit in LIMITS]
     return {"scores": scores, "limits": limits, "known_failures": failures}
@@ -74,6 +73,6 @@ def with_card(model: TabularModel, records: Sequence[Record]) -> TabularModel:
       The model.
     """
     learner = model.learner
-    extra = {**learner.metadata.extra, "card": card(learner, records)}
+    extra = {**learner.metadata.extra, "card": card(model, records)}
     metadata = replace(learner.metadata, extra=extra)
     return replace(model, learner=replace(learner, metadata=metadata))

@@ -18,7 +18,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "Gaussian mixture": {},
     "spectral": {"neighbours": 10},
     "Ward": {},
-    "DEC": {"dropout": 0.0},
+    "Genie": {},
 }
 """Baselines that are given the number of clusters, each with one setting for all data sets."""
 RESAMPLES = 10_000

@@ -17,7 +17,6 @@ from experiments.lib.data import LabelledTable
 from experiments.lib.markdown import markdown_table, measured, number
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options
-from experiments.lib.tuning import QUICK_DEC
 from experiments.universal.common import SETTINGS, cache_name, labels_of, run_config_of
 from l2c_jax.metrics import adjusted_rand_index
 from l2c_jax.tabular.clusterer import adapt_table, predict_table
@@ -114,8 +113,7 @@ def seconds_of_all(
         "learned": lambda points, k: labels_of(model, points, k, options.seed)
     }
     for name, parameters in {**SETTINGS, "HDBSCAN": {}}.items():
-        setting = QUICK_DEC if options.smoke and name == "DEC" else parameters
-        methods[name] = partial(BASELINES[name], seed=options.seed, **setting)
+        methods[name] = partial(BASELINES[name], seed=options.seed, **parameters)
     for name, method in methods.items():
         times = []
         for table in tqdm(tables, desc=f"seconds, {name}", leave=False):

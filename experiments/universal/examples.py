@@ -9,7 +9,6 @@ of the real labelled tables, each of some of its classes, rows and columns. The 
 """
 
 import argparse
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -111,13 +110,6 @@ def read_file(path: Path) -> Examples:
     with np.load(path) as found:
         features = Features(*(found[name] for name in Features._fields))
         return Examples(features, *(found[name] for name in Examples._fields[1:]))
-
-
-def shards(learner: Learner) -> Iterator[Examples]:
-    """All shards of synthetic tasks that are there."""
-    folder = EXAMPLES / content_hash(learner.params)
-    for path in sorted(folder.glob("synthetic_*.npz")):
-        yield read_file(path)
 
 
 def main() -> None:

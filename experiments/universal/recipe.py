@@ -1,7 +1,6 @@
 """The weights "universal": how they are trained."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,9 +11,9 @@ from experiments.lib.paths import RUNS
 from l2c_jax.recurrent.config import ModelConfig, TrainConfig
 from l2c_jax.recurrent.learner import Learner, Metadata, load_learner
 from l2c_jax.recurrent.model import init
-from l2c_jax.tabular.fit_judge import JudgeConfig, train_judge
+from l2c_jax.tabular.fit_judge import JudgeConfig
 from l2c_jax.tabular.judge import init_judge
-from l2c_jax.tabular.model import TabularModel, save_tabular_model
+from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tasks.description import describe
 from l2c_jax.tasks.mixture import TaskMixture
 from l2c_jax.tasks.prior import BroadPrior
@@ -83,22 +82,19 @@ JUDGE = JudgeConfig()
 """The judge of view, members and number of clusters, trained last."""
 FOLDER = RUNS / "universal"
 WEIGHTS = FOLDER / "universal.safetensors"
-"""Where a training puts its result; :mod:`experiments.universal.release` takes it from there."""
+"""Where the result goes; :mod:`experiments.universal.release` takes it from there."""
 
 
-def make() -> Path:
-    """Train the weights: warm-up, all tasks, judge; resumes.
-
-    Returns:
-      The weight file, :data:`WEIGHTS`.
+def trained() -> Learner:
+    """The learner after the warm-up and all tasks; trained now if there is none; resumes.
 
     Raises:
       SystemExit: if a signal stopped a training.
     """
-    whole = FOLDER / "without_judge.safetensors"
-    train_file(whole, WHOLE, start=warmed_up(), folder=FOLDER / "whole")
-    save_tabular_model(WEIGHTS, train_judge(load_learner(whole), JUDGED, JUDGE))
-    return WEIGHTS
+    path = FOLDER / "without_judge.safetensors"
+    if not path.exists():
+        train_file(path, WHOLE, start=warmed_up(), folder=FOLDER / "whole")
+    return load_learner(path)
 
 
 def warmed_up() -> Learner:

@@ -11,6 +11,7 @@ import numpy as np
 from experiments.lib.baselines.classical import (
     dbscan,
     gaussian_mixture,
+    genie,
     hdbscan,
     kernel_kmeans,
     kmeans,
@@ -30,6 +31,7 @@ BASELINES: dict[str, Baseline] = {
     "HDBSCAN": hdbscan,
     "Gaussian mixture": gaussian_mixture,
     "Ward": ward,
+    "Genie": genie,
     "DEC": deep_embedded_clustering,
 }
 """Every baseline by its name on the results page."""

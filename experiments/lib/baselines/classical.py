@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+from genieclust import Genie
 from sklearn.cluster import DBSCAN, HDBSCAN, AgglomerativeClustering, KMeans, SpectralClustering
 from sklearn.mixture import GaussianMixture
 
@@ -56,6 +57,24 @@ def spectral(
     with warnings.catch_warnings():  # about graphs that are not connected
         warnings.simplefilter("ignore")
         return model.fit_predict(points)
+
+
+def genie(
+    points: np.ndarray, num_clusters: int, seed: int, *, gini_threshold: float = 0.3
+) -> np.ndarray:
+    """Genie: hierarchical clustering with a bound on how unequal the sizes get (Gagolewski 2016).
+
+    Args:
+      points: ``[N, D]``.
+      num_clusters: k.
+      seed: ignored; the method is deterministic.
+      gini_threshold: largest Gini index of the sizes.
+
+    Returns:
+      ``[N]`` int labels.
+    """
+    model = Genie(n_clusters=num_clusters, gini_threshold=gini_threshold)
+    return np.asarray(model.fit_predict(np.ascontiguousarray(points, np.float64)))
 
 
 def dbscan(
