@@ -47,16 +47,19 @@ from l2c_jax.recurrent import (
 )
 from l2c_jax.tabular import (
     FittedTable,
+    JudgeConfig,
     TabularConfig,
     TabularModel,
     adapt_table,
     load_tabular_model,
     predict_table,
     save_tabular_model,
+    train_judge,
 )
 from l2c_jax.tasks import (
     BroadPrior,
     GaussianTasks,
+    StructureTasks,
     TableTasks,
     Task,
     TaskDistribution,
@@ -99,6 +102,7 @@ __all__ = [
     "FittedTable",
     "GaussianTasks",
     "InferenceConfig",
+    "JudgeConfig",
     "Learner",
     "MetaClusterer",
     "Metadata",
@@ -107,6 +111,7 @@ __all__ = [
     "RunOptions",
     "Similarity",
     "SimilarityClusterer",
+    "StructureTasks",
     "TableTasks",
     "TabularConfig",
     "TabularModel",
@@ -139,6 +144,7 @@ __all__ = [
     "save_similarity",
     "save_tabular_model",
     "scores",
+    "train_judge",
 ]
 
 

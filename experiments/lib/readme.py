@@ -18,27 +18,27 @@ ROWS = (
         *("error", False, "learned", "k-means"),
     ),
     (
-        *("107 real tables, k given", "zero_shot", "real tables, k given"),
+        *("158 real tables, k given", "zero_shot", "real tables, k given"),
         *("ARI", True, "learned", "k-means"),
     ),
     (
-        *("107 real tables, k found", "zero_shot", "real tables, k found"),
+        *("158 real tables, k found", "zero_shot", "real tables, k found"),
         *("ARI", True, "learned", "k-means (silhouette)"),
     ),
     (
-        *("rings", "zero_shot", "tasks: rings"),
+        *("73 shape sets, k given", "zero_shot", "shapes, k given"),
         *("ARI", True, "learned", "k-means"),
     ),
     (
-        *("long clusters, rotated", "zero_shot", "tasks: anisotropic"),
+        *("73 shape sets, k found", "zero_shot", "shapes, k found"),
+        *("ARI", True, "learned", "HDBSCAN"),
+    ),
+    (
+        *("Wine", "first_look", "Wine"),
         *("ARI", True, "learned", "k-means"),
     ),
     (
-        *("Wine, weights `demo`", "demo", "Wine, standardised"),
-        *("ARI", True, "learned", "k-means"),
-    ),
-    (
-        *("Breast cancer, weights `demo`", "demo", "Breast cancer, standardised"),
+        *("Breast cancer", "first_look", "Breast cancer"),
         *("ARI", True, "learned", "k-means"),
     ),
     (

@@ -10,6 +10,7 @@ from importlib import import_module
 from experiments.lib.records import Record
 
 MODULES: Mapping[str, str] = {
+    "first_look": "experiments.universal.first_look",
     "figure2": "experiments.meta_clustering.figure2",
     "table1": "experiments.meta_clustering.table1",
     "figure3": "experiments.meta_clustering.figure3",

@@ -7,7 +7,7 @@ from l2c_jax.tabular.clusterer import (
     predict_chunks,
     predict_table,
 )
-from l2c_jax.tabular.fit_judge import JudgeConfig, fit_judge
+from l2c_jax.tabular.fit_judge import JudgeConfig, fit_judge, train_judge
 from l2c_jax.tabular.judge import Judge
 from l2c_jax.tabular.model import TabularModel, load_tabular_model, save_tabular_model
 
@@ -23,4 +23,5 @@ __all__ = [
     "predict_chunks",
     "predict_table",
     "save_tabular_model",
+    "train_judge",
 ]

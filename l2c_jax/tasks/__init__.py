@@ -11,6 +11,7 @@ from l2c_jax.tasks.gaussian import (
 )
 from l2c_jax.tasks.mixture import TaskMixture
 from l2c_jax.tasks.prior import BroadPrior
+from l2c_jax.tasks.structures import StructureTasks
 from l2c_jax.tasks.tables import DrawnTable, Pool, TableTasks, make_pool
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "GaussianTasks",
     "Mixture",
     "Pool",
+    "StructureTasks",
     "TableTasks",
     "Task",
     "TaskDistribution",

@@ -26,11 +26,12 @@ from l2c_jax.tasks.prior import BroadPrior
 
 SLOW = (
     *("zero_shot", "speed", "prior_ablation", "omniglot"),
-    *("ablations", "demo", "domain_shift", "figure3"),
+    *("ablations", "demo", "domain_shift", "figure3", "first_look"),
 )
 """Smoke runs that take longest to compile; ``make test-all`` runs them."""
 METHODS = {
-    *("k-means", "kernel k-means", "spectral", "DBSCAN", "HDBSCAN", "Gaussian mixture", "Ward"),
+    *("k-means", "kernel k-means", "spectral", "DBSCAN", "HDBSCAN", "Gaussian mixture"),
+    *("Ward", "Genie"),
     *("DEC", "learned", "Bayes oracle", "single linkage", "constant"),
     *("agglomerative", "free assignments", "classifier"),  # baselines on pairs, and on labels
     *("autodiff", "linen", "torch", "bound"),  # programs of the speed benchmark
