@@ -22,6 +22,7 @@ LAYERS = [  # from the bottom up; a set holds neighbors, which do not import eac
     {"estimators", "plots"},
     {"estimator", "similarity_clusterer", "deprecated"},  # deprecated names of the layer below
     {"io"},
+    {"comparison"},
     {"demo"},
     {"cli"},
     {"__init__", "__main__"},
@@ -30,7 +31,7 @@ LAYER = {package: number for number, packages in enumerate(LAYERS) for package i
 MODULES = {path.relative_to(ROOT).as_posix(): path for path in sorted(ROOT.rglob("*.py"))}
 HOMES = {  # who may import what; a folder ends in /
     "matplotlib": ("plots.py",),
-    "sklearn": ("estimators/", "metrics.py", "demo.py"),
+    "sklearn": ("estimators/", "metrics.py", "comparison.py"),
     "flax": ("pairwise/",),
     "orbax": ("training/checkpoints.py",),
     "tyro": ("cli/",),

@@ -20,7 +20,7 @@ from experiments.universal import examples
 from experiments.universal.examples import TableExamples
 from experiments.universal.recipe import JUDGE, WEIGHTS, trained
 from l2c_jax.recurrent.learner import Learner
-from l2c_jax.tabular.fit_judge import Examples, JudgeConfig, join_examples, with_judge
+from l2c_jax.tabular.judge_training import Examples, JudgeConfig, join_examples, with_judge
 from l2c_jax.tabular.model import TabularModel, save_tabular_model
 
 FOLDS, SHARDS = 5, 8

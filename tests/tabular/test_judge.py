@@ -10,7 +10,8 @@ import pytest
 from l2c_jax.recurrent.config import ModelConfig
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import init
-from l2c_jax.tabular.fit_judge import (
+from l2c_jax.tabular.judge import assess, init_judge
+from l2c_jax.tabular.judge_training import (
     Examples,
     JudgeConfig,
     fit_judge,
@@ -20,7 +21,6 @@ from l2c_jax.tabular.fit_judge import (
     read_examples,
     train_judge,
 )
-from l2c_jax.tabular.judge import assess, init_judge
 from l2c_jax.tabular.partition_features import NESTED, OWN, Features, num_table_features
 from l2c_jax.tasks.gaussian import GaussianTasks
 
