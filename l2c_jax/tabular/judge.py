@@ -9,7 +9,7 @@ the other view :math:`\bar f_{v'k}` and features :math:`t` of the table,
     P(k \mid X) &= \mathrm{softmax}_k\, \mathrm{MLP}_2[\bar f_{\cdot,k-1}, \bar f_{\cdot,k},
         \bar f_{\cdot,k+1}, g_{\cdot k}, \bar q_{\cdot k}, t, k]
 
-:math:`q` predicts the adjusted Rand index with the unknown labels, and :math:`g` is the agreement
+The means over J networks answer. :math:`q` predicts the adjusted Rand index with the unknown labels, and :math:`g` is the agreement
 with the partitions for k - 1 and k + 1 (ours).
 """
 
@@ -28,13 +28,13 @@ answers as at the edge."""
 
 
 class Perceptron(NamedTuple):
-    """Two hidden layers."""
+    """J networks of two hidden layers."""
 
-    kernel_1: Array  # [I, H]
-    bias_1: Array  # [H]
-    kernel_2: Array  # [H, H]
-    bias_2: Array  # [H]
-    output: Array  # [H]
+    kernel_1: Array  # [J, I, H]
+    bias_1: Array  # [J, H]
+    kernel_2: Array  # [J, H, H]
+    bias_2: Array  # [J, H]
+    output: Array  # [J, H]
 
 
 class Judge(NamedTuple):
@@ -55,7 +55,9 @@ class Verdict(NamedTuple):
     count_log_probs: Array  # [K'], log P(k | X)
 
 
-def init_judge(key: Key, dimensions: int, num_clusters: int, hidden: int) -> Judge:
+def init_judge(
+    key: Key, dimensions: int, num_clusters: int, hidden: int, networks: int = 1
+) -> Judge:
     """Random weights.
 
     Args:
@@ -63,6 +65,7 @@ def init_judge(key: Key, dimensions: int, num_clusters: int, hidden: int) -> Jud
       dimensions: D, width of the views.
       num_clusters: K.
       hidden: H.
+      networks: J, whose answers are averaged.
 
     Returns:
       Small random kernels, zero biases, float32.
@@ -73,8 +76,8 @@ def init_judge(key: Key, dimensions: int, num_clusters: int, hidden: int) -> Jud
     number = VIEWS * (3 * own + len(NESTED) + 1) + table + num_clusters
     return Judge(
         *(jnp.zeros(own), jnp.ones(own), jnp.zeros(table), jnp.ones(table)),
-        _init_perceptron(key_quality, quality, hidden),
-        _init_perceptron(key_number, number, hidden),
+        _init_perceptron(key_quality, quality, hidden, networks),
+        _init_perceptron(key_number, number, hidden, networks),
     )
 
 
@@ -117,15 +120,21 @@ def assess(judge: Judge, features: Features, counts: Array, num_clusters: int) -
         everywhere(which, (1, 2)),
         everywhere(one_hot, (0, 2)),
     )
-    quality = jax.nn.sigmoid(_perceptron(judge.quality, jnp.concatenate(parts, axis=-1)))
+    joined = jnp.concatenate(parts, axis=-1)
+    qualities = jax.nn.sigmoid(jax.vmap(_perceptron, (0, None))(judge.quality, joined))
 
     before = jnp.pad(mean, ((0, 0), (1, 0), (0, 0)))[:, :-1]
     after = jnp.pad(mean, ((0, 0), (0, 1), (0, 0)))[:, 1:]
-    of_view = (before, mean, after, features.nested, quality.mean(axis=2)[..., None])
-    joined = jnp.concatenate(of_view, axis=-1).swapaxes(0, 1).reshape(numbers, -1)
     tables = jnp.broadcast_to(table[None], (numbers, table.size))
-    logits = _perceptron(judge.number, jnp.concatenate([joined, tables, one_hot], axis=-1))
-    return Verdict(quality, jax.nn.log_softmax(logits))
+
+    def logits(layers: Perceptron, quality: Array) -> Array:
+        of_view = (before, mean, after, features.nested, quality.mean(axis=2)[..., None])
+        joined = jnp.concatenate(of_view, axis=-1).swapaxes(0, 1).reshape(numbers, -1)
+        return _perceptron(layers, jnp.concatenate([joined, tables, one_hot], axis=-1))
+
+    logs = jax.nn.log_softmax(jax.vmap(logits)(judge.number, qualities), axis=-1)
+    networks = jnp.asarray(len(logs), logs.dtype)
+    return Verdict(qualities.mean(axis=0), jax.nn.logsumexp(logs, axis=0) - jnp.log(networks))
 
 
 def _clipped(features: Array, mean: Array, scale: Array) -> Array:
@@ -133,19 +142,19 @@ def _clipped(features: Array, mean: Array, scale: Array) -> Array:
     return jnp.clip((features - mean[lead]) * scale[lead], -LIMIT, LIMIT)
 
 
-def _init_perceptron(key: Key, inputs: int, hidden: int) -> Perceptron:
+def _init_perceptron(key: Key, inputs: int, hidden: int, networks: int) -> Perceptron:
     keys = jax.random.split(key, 3)
     return Perceptron(
-        jax.random.normal(keys[0], (inputs, hidden)) / inputs**0.5,
-        jnp.zeros(hidden),
-        jax.random.normal(keys[1], (hidden, hidden)) / hidden**0.5,
-        jnp.zeros(hidden),
-        jax.random.normal(keys[2], (hidden,)) / hidden**0.5,
+        jax.random.normal(keys[0], (networks, inputs, hidden)) / inputs**0.5,
+        jnp.zeros((networks, hidden)),
+        jax.random.normal(keys[1], (networks, hidden, hidden)) / hidden**0.5,
+        jnp.zeros((networks, hidden)),
+        jax.random.normal(keys[2], (networks, hidden)) / hidden**0.5,
     )
 
 
 def _perceptron(layers: Perceptron, inputs: Array) -> Array:
-    """``[..., I]`` to ``[...]``."""
+    """One network, ``[..., I]`` to ``[...]``."""
     lead = (None,) * (inputs.ndim - 1)
     hidden = jax.nn.gelu(inputs @ layers.kernel_1 + layers.bias_1[lead])
     hidden = jax.nn.gelu(hidden @ layers.kernel_2 + layers.bias_2[lead])

@@ -41,15 +41,17 @@ class JudgeConfig:
     """E, passes of a member."""
     length: int = 256
     """R, rows read in a pass."""
-    hidden: int = 64
+    hidden: int = 32
     """H, hidden units."""
-    iterations: int = 6_000
-    """Steps of Adam."""
+    networks: int = 3
+    """J, networks whose answers are averaged."""
+    iterations: int = 500
+    """Steps of Adam; few, since there are more features than a few thousand tasks determine."""
     batch: int = 64
     """Tasks of a step."""
     learning_rate: float = 2e-3
     """Adam's step size; it decreases to 0 along a cosine."""
-    weight_decay: float = 1e-2
+    weight_decay: float = 1.0
     """Decay of the weights."""
     true_count_weight: float = 5.0
     """Weight of the candidates with the true number of clusters in the loss of the quality."""
@@ -157,7 +159,7 @@ def fit_judge(
     """
     key_init, key_train = jax.random.split(jax.random.key(config.seed))
     num_clusters = examples.scores.shape[2]
-    judge = init_judge(key_init, dimensions, num_clusters, config.hidden)
+    judge = init_judge(key_init, dimensions, num_clusters, config.hidden, config.networks)
     own, table = examples.features.own, examples.features.table
     axes = tuple(range(own.ndim - 1))
     judge = judge._replace(

@@ -51,7 +51,7 @@ def load_tabular_model(path: str | Path) -> TabularModel:
 
     Example:
       >>> load_tabular_model("universal").judge.quality.bias_1.shape
-      (64,)
+      (3, 32)
       >>> load_tabular_model("demo").judge is None
       True
     """
@@ -60,10 +60,10 @@ def load_tabular_model(path: str | Path) -> TabularModel:
     if entry is None:
         return TabularModel(learner)
     try:
-        hidden = int(entry["hidden"])
+        hidden, networks = int(entry["hidden"]), int(entry["networks"])
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: its judge has no number of hidden units") from error
-    sizes = learner.config.dimensions, learner.config.num_clusters, hidden
+    sizes = learner.config.dimensions, learner.config.num_clusters, hidden, networks
     with jax.enable_x64(False):
         shapes = jax.eval_shape(lambda: {_NAME: init_judge(jax.random.key(0), *sizes)})
     found = weights.load(weights_path(path), shapes, renamed=release1.LEAVES, allow_more=True)
@@ -81,5 +81,5 @@ def save_tabular_model(path: str | Path, model: TabularModel) -> None:
         save_learner(path, model.learner)
         return
     trained = model.learner.metadata.extra.get(_NAME, {})
-    entry = {**trained, "hidden": int(model.judge.quality.bias_1.shape[0])}
+    entry = {**trained, "networks": len(model.judge.quality.bias_1), "hidden": int(model.judge.quality.bias_1.shape[1])}
     save_learner(path, model.learner, {_NAME: (model.judge, entry)})
