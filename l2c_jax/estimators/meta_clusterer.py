@@ -31,14 +31,16 @@ class MetaClusterer(
 ):
     """Clustering by a learner that was trained before, on synthetic tasks; ``fit`` trains nothing.
 
-    ``fit`` reads a sample of at most 2,048 rows in several orders, and labels each row with the
-    resulting states. Columns may have any unit and any order; rows may be millions.
+    ``fit`` reads a sample of at most 512 rows in two views and several orders; a learned judge
+    chooses among the partitions, and each row is labelled with the resulting states. Columns may
+    have any unit and any order; rows may be millions.
 
     Args:
-      n_clusters: k, at most 10 for the packaged weights. ``None``: the median of P(k | X).
+      n_clusters: k, at most 10 for the packaged weights. ``None``: the most probable one
+        of P(k | X).
       weights: the name of packaged weights, or a file.
-      n_orders: M, members of the ensemble, each with orders of its own; for the packaged weights
-        the most confident quarter is averaged.
+      n_orders: M, members of the ensemble, each with orders of its own; half of them in each
+        view. The better half of those in the view that the judge chooses is averaged.
       n_epochs: E, passes of each member over the sample.
       random_state: seed of the sample and the orders.
 
@@ -46,8 +48,11 @@ class MetaClusterer(
       labels_: ``[N]`` int, clusters numbered from 0.
       probabilities_: ``[N, k]``, rows sum to 1.
       n_clusters_: k.
-      n_clusters_proba_: ``[K]``, P(k | X) of 1 ... K clusters; ``None`` for weights without a
-        head that guesses it.
+      n_clusters_proba_: ``[K]``, P(k | X) of 1 ... K clusters; ``None`` if ``n_clusters`` was
+        given, or for weights without a judge.
+      view_: ``"principal"`` or ``"diffusion"``, the view that was chosen.
+      expected_index_: the adjusted Rand index with the unknown labels that the judge expects;
+        ``None`` for weights without a judge.
       n_features_in_: D.
 
     Raises:
@@ -123,6 +128,8 @@ class MetaClusterer(
         self.labels_ = probabilities.argmax(axis=1)
         self.n_clusters_ = len(self._used)
         self.n_clusters_proba_ = self._fitted.count_probabilities
+        self.view_ = self._fitted.view
+        self.expected_index_ = self._fitted.expected_index
         self._n_features_out = self.n_clusters_
         return self
 

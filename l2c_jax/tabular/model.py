@@ -81,5 +81,9 @@ def save_tabular_model(path: str | Path, model: TabularModel) -> None:
         save_learner(path, model.learner)
         return
     trained = model.learner.metadata.extra.get(_NAME, {})
-    entry = {**trained, "networks": len(model.judge.quality.bias_1), "hidden": int(model.judge.quality.bias_1.shape[1])}
+    entry = {
+        **trained,
+        "networks": len(model.judge.quality.bias_1),
+        "hidden": int(model.judge.quality.bias_1.shape[1]),
+    }
     save_learner(path, model.learner, {_NAME: (model.judge, entry)})

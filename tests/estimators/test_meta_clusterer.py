@@ -70,7 +70,12 @@ def test_well_separated_clusters_are_found():
     assert found.n_clusters_ == 4
     np.testing.assert_array_equal(found.predict(ROWS), found.labels_)
     np.testing.assert_allclose(found.probabilities_.sum(axis=1), 1)
-    np.testing.assert_allclose(found.n_clusters_proba_.sum(), 1, atol=1e-6)
+    assert found.n_clusters_proba_ is None
+    without = fitted()
+    np.testing.assert_allclose(without.n_clusters_proba_.sum(), 1, atol=1e-6)
+    assert without.n_clusters_ == 4
+    assert without.view_ in ("principal", "diffusion")
+    assert 0 < without.expected_index_ < 1
 
 
 @pytest.mark.parametrize("k", [1, 2, 5, 10])
