@@ -9,8 +9,8 @@ the other view :math:`\bar f_{v'k}` and features :math:`t` of the table,
     P(k \mid X) &= \mathrm{softmax}_k\, \mathrm{MLP}_2[\bar f_{\cdot,k-1}, \bar f_{\cdot,k},
         \bar f_{\cdot,k+1}, g_{\cdot k}, \bar q_{\cdot k}, t, k]
 
-The means over J networks answer. :math:`q` predicts the adjusted Rand index with the unknown labels, and :math:`g` is the agreement
-with the partitions for k - 1 and k + 1 (ours).
+The means over J networks answer. :math:`q` predicts the adjusted Rand index with the unknown
+labels, and :math:`g` is the agreement with the partitions for k - 1 and k + 1 (ours).
 """
 
 from typing import NamedTuple
