@@ -33,7 +33,7 @@ from l2c_jax.tasks.families import SHAPES
 from l2c_jax.tasks.gaussian import GaussianTasks
 from l2c_jax.tasks.prior import BroadPrior
 
-COUNT = 200
+COUNT = 60
 ONE = TabularConfig(replace(TabularConfig().inference, orders=1))
 """One order: what is measured is P(k | X), which has orders of its own."""
 OTHER = "section 4.1, held out"
