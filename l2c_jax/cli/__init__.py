@@ -56,8 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except RuntimeError as error:  # such as processes that do not find each other
         _fail(error, 1)
     except ImportError as error:
-        hint = "install l2c_jax[plot] for pictures, l2c_jax[parquet] for Parquet files"
-        _fail(f"{error}; {hint}", 2)
+        _fail(f"{error}; install l2c_jax[plot] for pictures", 2)
+    except MemoryError:
+        _fail("not enough memory", 2)
 
 
 def _fail(error: BaseException | str, code: int) -> None:
