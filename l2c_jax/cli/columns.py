@@ -55,7 +55,7 @@ class FileFlags:
     no_header: Switch = False
     """The first line is a row."""
     query: str | None = None
-    """A SQL query over the file, which is called data in it: "select x, y from data where x > 0"."""
+    """A SQL query over the file, called data there: "select x, y from data where x > 0"."""
 
     def options(self) -> ReadOptions:
         """The library's configuration.

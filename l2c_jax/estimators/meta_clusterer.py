@@ -152,7 +152,8 @@ class MetaClusterer(
                 raise ValueError(f"a table of rows and columns is needed, got shape {X.shape}")
             return _Rows(read_frame(X), None)
         if isinstance(X, np.ma.MaskedArray):
-            X = np.where(np.ma.getmaskarray(X), None, X.data.astype(object))  # noqa: N806
+            masked, X = np.ma.getmaskarray(X), X.data.astype(object)  # noqa: N806
+            X[masked] = None
         finite = {"dtype": [np.float64, np.float32], "ensure_all_finite": "allow-nan"}
         try:
             return _Rows(None, validate_data(self, X, reset=reset, **finite))

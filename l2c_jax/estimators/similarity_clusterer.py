@@ -10,6 +10,8 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from l2c_jax.preprocessing.numbers import is_missing
+
 if TYPE_CHECKING:
     from l2c_jax.pairwise import Backbone, ConstrainedClustering, PairFunction, Similarity
     from l2c_jax.types import ArrayLike
@@ -93,7 +95,7 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
 
         Args:
           X: ``[N, D]`` or ``[N, H, W, C]``.
-          y: ``[N]`` classes.
+          y: ``[N]`` classes; points without one (NaN, None, an empty text) are left out.
 
         Returns:
           The clusterer.
@@ -110,6 +112,8 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
             raise ValueError(
                 f"y must be a vector as long as X, {len(points)}; got shape {labels.shape}"
             )
+        known = ~is_missing(labels)
+        points, labels = points[known], labels[known]
         sizes = np.unique(labels, return_counts=True)[1]
         classes = int(min(len(sizes), max(2, self.batch_size // 5)))
         config = SimilarityConfig(

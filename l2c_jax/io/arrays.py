@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from l2c_jax.io.dialect import generated_names
-from l2c_jax.io.source import Source, TableError
+from l2c_jax.io.source import Source, TableError, TemporaryFolder
 
 
 class ArrayTable:
@@ -20,7 +20,7 @@ class ArrayTable:
       TableError: if it is no such array.
     """
 
-    def __init__(self, source: Source, folder: Any) -> None:
+    def __init__(self, source: Source, folder: TemporaryFolder) -> None:
         self._folder = folder
         self.name, self.notes, self.likely_decimal = source.name, source.notes, "."
         try:

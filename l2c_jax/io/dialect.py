@@ -59,7 +59,7 @@ def detect_dialect(
     Raises:
       TableError: if the file has no line with a cell, or too many columns.
     """
-    quote, skip, notes = '"', 0, ()
+    quote, skip = '"', 0
     if delimiter is None:
         delimiter, quote, skip = _delimiter(connection, path)
     elif len(delimiter.encode()) != 1:
@@ -75,8 +75,7 @@ def detect_dialect(
     if skip and not header:
         skip, rows = 0, list(islice(records(path, delimiter, quote), HEAD_ROWS))
         first = rows[0][1]
-    if skip:
-        notes = (f"the first {skip} lines are not part of the table",)
+    notes = (f"the first {skip} lines are not part of the table",) if skip else ()
     names = [cell.strip() for cell in first] if header else generated_names(len(first))
     return Dialect(delimiter, quote, skip, header, names, notes)
 
@@ -165,20 +164,17 @@ def _is_header(rows: list[list[str]]) -> bool:
         [cell for row in rows[1:] if (cell := row[index].strip()) not in MISSING_LEVELS]
         for index in range(len(first))
     ]
-    for cell, number, cells in zip(first, numbers, below, strict=True):
-        if not number and cells and all(map(_is_number, cells)):
-            return True  # a word over numbers
-    heads = [cell for cell, number in zip(first, numbers, strict=True) if number]
-    whole = all(re.fullmatch(r"\d{1,4}", cell) for cell in heads) and len(set(heads)) == len(heads)
-    steps = np.diff([int(cell) for cell in heads]) if whole and len(heads) > 1 else np.zeros(0)
-    counted = steps.size > 0 and bool((steps > 0).all())
-    years = whole and all(1500 <= int(cell) <= 2200 for cell in heads)
-    word_is_new = all(
-        cell not in cells for cell, number, cells in zip(first, numbers, below, strict=True)
-    )
-    others = [
-        float(c) for n, cells in zip(numbers, below, strict=True) if n for c in cells
-        if re.fullmatch(r"[+-]?\d+(\.\d+)?", c)
-    ]
-    unlike = any(value % 1 for value in others) or not others or years
-    return bool(word_is_new and (years or counted and (steps == steps[0]).all()) and unlike)
+    columns = list(zip(first, numbers, below, strict=True))
+    if any(cells and all(map(_is_number, cells)) for _, number, cells in columns if not number):
+        return True  # a word over numbers
+    heads = [cell for cell, number, _ in columns if number]
+    repeated = any(cell in cells for cell, number, cells in columns if not number)
+    if repeated or len(set(heads)) < len(heads):
+        return False
+    if not all(re.fullmatch(r"\d{1,4}", cell) for cell in heads):
+        return False
+    if all(1500 <= int(cell) <= 2200 for cell in heads):
+        return True
+    steps = set(np.diff([int(cell) for cell in heads]).tolist())
+    broken = any("." in c or "," in c for _, number, cells in columns if number for c in cells)
+    return len(steps) == 1 and min(steps) > 0 and broken

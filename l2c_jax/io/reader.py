@@ -9,7 +9,6 @@ text means is decided in :mod:`l2c_jax.preprocessing.roles`, in the same way for
 """
 
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy as np
 
 from l2c_jax.io.arrays import ArrayTable
 from l2c_jax.io.dialect import WIDEST, Dialect, detect_dialect, records
-from l2c_jax.io.source import Source, TableError, open_source, working_memory
+from l2c_jax.io.source import Source, TableError, TemporaryFolder, open_source, working_memory
 from l2c_jax.preprocessing.numbers import MISSING
 
 ROWS = 65_536
@@ -89,14 +88,15 @@ def open_table(path: str | Path, options: ReadOptions = ReadOptions()) -> TableF
       TableError: if it is no table; the message names the line where there is one.
 
     Example:
+      >>> import tempfile
       >>> folder = Path(tempfile.mkdtemp())
       >>> _ = (folder / "table.csv").write_text("height;name\\n1,5;oak\\n3;elm\\n")
       >>> table = open_table(folder / "table.csv")
       >>> table.names, table.rows, [column.tolist() for column in table.columns(0, 2)]
       (['height', 'name'], 2, [['1,5', '3'], ['oak', 'elm']])
     """
-    folder = tempfile.TemporaryDirectory(prefix="l2c-", ignore_cleanup_errors=True)
-    source = open_source(path, Path(folder.name), options.encoding)
+    folder = TemporaryFolder()
+    source = open_source(path, folder.path, options.encoding)
     if source.kind == "npy":
         if options.query is not None:
             raise TableError(f"{source.name}: a query needs a table with names, not an array")
@@ -107,19 +107,19 @@ def open_table(path: str | Path, options: ReadOptions = ReadOptions()) -> TableF
 class DatabaseTable:
     """A table in a temporary database."""
 
-    def __init__(self, source: Source, folder: Any, options: ReadOptions) -> None:
+    def __init__(self, source: Source, folder: TemporaryFolder, options: ReadOptions) -> None:
         import duckdb
 
         self._folder, self._source, self._duckdb = folder, source, duckdb
         self.name, self._dialect = source.name, None
         self.notes: tuple[str, ...] = source.notes
         self.likely_decimal: str | None = "."
-        self._connection = duckdb.connect(str(Path(folder.name) / "table.db"))
+        self._connection = duckdb.connect(str(folder.path / "table.db"))
         for setting in (
             f"memory_limit = '{working_memory()}'",
             "threads = 2",
             "force_compression = 'uncompressed'",
-            f"temp_directory = '{_quoted_text(folder.name)}'",
+            f"temp_directory = '{_quoted_text(str(folder.path))}'",
             "autoinstall_known_extensions = false",
             "autoload_known_extensions = false",
         ):
@@ -153,9 +153,9 @@ class DatabaseTable:
         special = " or ".join(
             f"contains(t, {sign})" for sign in ("','", "'\"'", "chr(10)", "chr(13)")
         )
-        quoted = f"""'"' || replace(t, '"', '""') || '"'"""
+        quoted = """'"' || replace(t, '"', '""') || '"'"""
         self._connection.execute(
-            f"create or replace temp macro csv_cell(t) as "
+            "create or replace temp macro csv_cell(t) as "
             f"case when t is null then '' when {special} then {quoted} else t end"
         )
         cells = [
@@ -184,7 +184,9 @@ class DatabaseTable:
         else:
             reader = "read_parquet(?)"
             if self._source.kind == "json":
-                reader = "read_json(?, format='auto', sample_size=-1, maximum_object_size=16777216)"
+                reader = (
+                    "read_json(?, format='auto', sample_size=-1, maximum_object_size=16777216)"
+                )
             self._keep(f"select * from {reader}", [str(self._source.path)])
             self._drop_pandas_index()
         self._find_numbers()
@@ -280,9 +282,10 @@ class DatabaseTable:
         """Whether ``1.234`` could mean 1234 in this column: all of its dots are followed by 3."""
         if self.likely_decimal is not None:
             return False
+        grouped = r"'[+-]?[1-9]\d{0,2}(\.\d{3})+'"
         found = self._connection.execute(
-            f"select bool_and(regexp_full_match(trim(c{index}), '[+-]?[1-9]\\d{{0,2}}(\\.\\d{{3}})+'"
-            f")) from t where contains(c{index}, '.')"
+            f"select bool_and(regexp_full_match(trim(c{index}), {grouped})) "
+            f"from t where contains(c{index}, '.')"
         ).fetchone()
         return bool(found and found[0])
 

@@ -12,6 +12,8 @@ import lzma
 import os
 import shutil
 import sys
+import tempfile
+import weakref
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -24,7 +26,7 @@ BLOCK = 1 << 20
 LINE_LIMIT = 2_000_000
 """Bytes of the longest line of a text table."""
 EXPANDED, RATIO = 1 << 30, 100
-"""A compressed file may not become larger than this and at the same time this many times longer."""
+"""A compressed file may not become larger than this and also this many times longer."""
 
 _COMPRESSED: dict[bytes, tuple[str, Callable[..., Any]]] = {
     b"\x1f\x8b": ("gzip", gzip.open),
@@ -52,6 +54,14 @@ class Source(NamedTuple):
     path: Path  # the file itself, or a copy of it in the temporary folder
     kind: Kind
     notes: tuple[str, ...]  # what was done to it, a line each
+
+
+class TemporaryFolder:
+    """A folder that is removed with this object, or at the end of the process."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="l2c-"))
+        self.remove = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 def open_source(path: str | Path, folder: Path, encoding: str | None = None) -> Source:
@@ -104,7 +114,7 @@ def _open(name: str, path: Path, folder: Path, encoding: str | None) -> Source:
             size = path.stat().st_size
             path = _spool(name, opener(path, "rb"), folder / "expanded", encoding, size)
             notes.append(f"{method}, uncompressed first")
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         path, member = _unzip(name, path, folder, encoding)
         notes.append(f"zip, its file {member!r}")
     if head.startswith(b"\x28\xb5\x2f\xfd"):

@@ -23,6 +23,7 @@ from l2c_jax.preprocessing.roles import (
     level_cells,
 )
 
+DETECTED, SNIFFED = ColumnOptions(), ReadOptions()
 SHOWN = 40
 """Columns that the table of roles lists, at most."""
 
@@ -50,7 +51,7 @@ class Table(NamedTuple):
         return labels_of(self.prepared.file, name, 0, self.prepared.file.rows)
 
 
-def prepare(file: TableFile, options: ColumnOptions = ColumnOptions()) -> Prepared:
+def prepare(file: TableFile, options: ColumnOptions = DETECTED) -> Prepared:
     """Detect what the columns of a file are, and check the cells of those that are used.
 
     Args:
@@ -104,8 +105,8 @@ def encoded_batches(prepared: Prepared) -> Iterator[tuple[int, int, np.ndarray, 
 
 def read_table(
     path: str | Path,
-    options: ColumnOptions = ColumnOptions(),
-    read: ReadOptions = ReadOptions(),
+    options: ColumnOptions = DETECTED,
+    read: ReadOptions = SNIFFED,
 ) -> Table:
     """Read a whole file.
 
@@ -174,8 +175,7 @@ def role_lines(prepared: Prepared) -> Iterator[str]:
         yield " ".join(f"{left}  {row[3]}".splitlines()).rstrip()
     if len(prepared.roles) > SHOWN:
         rest = prepared.roles[SHOWN:]
-        used = sum(role.used for role in rest)
-        yield f"and {len(rest)} more columns, {used} of them used"
+        yield f"and {len(rest)} more columns, {sum(r.used for r in rest)} of them used"
 
 
 def _with_places(file: TableFile, error: CellError, rows: list[int]) -> TableError:

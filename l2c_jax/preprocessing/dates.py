@@ -38,7 +38,7 @@ def parse_dates(cells: np.ndarray) -> np.ndarray | None:
     texts = [str(cell).strip() for cell in cells[~missing]]
     if not all(6 <= len(text) <= 35 and text[0].isdigit() for text in texts):
         return None
-    readings = [found for found in map(lambda way: _days(texts, way), _ways()) if found]
+    readings = [found for way in _ways() if (found := _days(texts, way))]
     if not readings or any(other != readings[0] for other in readings[1:]):
         return None
     days[~missing] = readings[0]

@@ -209,14 +209,15 @@ def _encode_column(column: EncodedColumn, cells: np.ndarray) -> tuple[np.ndarray
         found = level_cells(cells)
         missing = np.array([cell is None for cell in found], bool)
         place = {level: number for number, level in enumerate(column.levels)}
-        at = [place.get(column.fill if cell is None else cell, -1) for cell in found]
+        fill = str(column.fill)
+        at = [place.get(fill if cell is None else cell, -1) for cell in found]
         places = np.array(at, np.int64)
         unseen = int((places < 0).sum())
         if column.weights:
             table = np.vstack([np.diag(column.weights), np.zeros(len(place))])
             block = table[places]
         else:  # an unseen level lies at the level that fills
-            middle = place[str(column.fill)]
+            middle = place[fill]
             block = np.where(places < 0, middle, places).astype(np.float64)[:, None]
     if column.has_indicator:
         block = np.concatenate([block, missing[:, None]], axis=1)

@@ -20,18 +20,20 @@ MISSING_LEVELS = frozenset(
 """Cells that stand for a missing value in a column of words."""
 
 _UNITS = r"[$€£¥₹]|USD|EUR|GBP|CHF|US\$"
-_SPACES = " '’\u00a0\u2009\u202f"
+_SPACES = " '\u2019\u00a0\u2009\u202f"
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
 
 
 def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
-    group = rf"[1-9]\d{{0,2}}(?P<sep>[{re.escape(thousands + _SPACES)}])\d{{3}}(?:(?P=sep)\d{{3}})*"
+    group = (
+        rf"[1-9]\d{{0,2}}(?P<sep>[{re.escape(thousands + _SPACES)}])\d{{3}}(?:(?P=sep)\d{{3}})*"
+    )
     point = re.escape(decimal)
     number = rf"(?:{group}|\d+)(?:{point}\d*)?|{point}\d+"
     return re.compile(
-        rf"(?P<minus>[-−(])?\+?\s*(?P<before>{_UNITS})?\s*(?P<inner>[-−])?\s*"
+        rf"(?P<minus>[-\u2212(])?\+?\s*(?P<before>{_UNITS})?\s*(?P<inner>[-\u2212])?\s*"
         rf"(?P<number>(?:{number})(?:[eE][+-]?\d+)?)\s*(?P<after>%|{_UNITS})?\s*(?P<close>\))?"
     )
 
@@ -95,9 +97,7 @@ def parse_numbers(cells: np.ndarray, decimal: Decimal | None = None) -> Parsed:
     """
     stripped = [None if cell is None else str(cell).strip() for cell in cells]
     known = [text for text in stripped if text is not None and text.lower() not in MISSING]
-    where = np.array(
-        [text is not None and text.lower() not in MISSING for text in stripped], bool
-    )
+    where = np.array([text is not None and text.lower() not in MISSING for text in stripped], bool)
     if decimal != "," and all(map(_PLAIN.fullmatch, known)):
         plain = np.array(known, dtype=np.float64) if known else np.zeros(0)
         parsed = Parsed(*_spread(plain, where), ".", None)
@@ -128,7 +128,8 @@ def _spread(values: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def _read(texts: list[str], decimal: str) -> np.ndarray:
     """``[n]``, NaN where a text is no number; all of them if their units differ."""
-    pattern, values, units = _PATTERNS[decimal], np.full(len(texts), np.nan), {}
+    pattern, values = _PATTERNS[decimal], np.full(len(texts), np.nan)
+    units: dict[str, list[int]] = {}
     for row, text in enumerate(texts):
         found = pattern.fullmatch(text)
         if found is None or (found["minus"] == "(") != (found["close"] is not None):

@@ -274,10 +274,13 @@ def _number(
     distinct = whole and np.unique(known).size == len(known)
     steps = np.diff(known) if whole else np.zeros(0)
     counted = len(known) >= 3 and whole and (steps == 1).all() and known[0] in (0, 1)
-    if counted and (index == 0 and len(known) >= 10 or not name.strip() or _ID.fullmatch(name)):
+    first = index == 0 and len(known) >= 10
+    if counted and (first or not name.strip() or _ID.fullmatch(name)):
         return ColumnRole(name, "row number", False, f"counts the rows from {known[0]:g}")
     if distinct and not name.strip():
-        return ColumnRole(name, "row number", False, "whole numbers without a heading, all distinct")
+        return ColumnRole(
+            name, "row number", False, "whole numbers without a heading, all distinct"
+        )
     if whole and _ID.fullmatch(name) and (distinct or np.unique(known).size > LEVELS):
         return ColumnRole(name, "identifier", False, "the name and whole numbers say so")
     return ColumnRole(name, "number", True, note, decimal)
@@ -295,6 +298,8 @@ def _text(
             return _number(name, index, parsed.values, note, parsed.decimal)
         if decimal is not None:
             return _number(name, index, parsed.other, f"decimal sign {decimal}", decimal)
+        if np.allclose(parsed.other, 1000 * parsed.values, equal_nan=True):
+            return _number(name, index, parsed.values, "either decimal sign", parsed.decimal)
         row = int(np.flatnonzero(filled & (parsed.other != parsed.values))[0])
         values = parsed.values[row], parsed.other[row]
         raise ColumnChoiceError(
@@ -304,10 +309,10 @@ def _text(
     words = Counter(str(c).strip() for c in column[parsed.odd])
     levels = len(words) + np.unique(parsed.values[filled]).size
     repeated = min(words.values()) >= max(2, 0.02 * len(column))
-    if count >= odd and not (levels <= LEVELS and repeated):
-        if odd <= max(2, 0.2 * (count + odd)):
-            rows = np.flatnonzero(parsed.odd)
-            raise CellError(name, rows[:3].tolist(), column[rows[:3]].tolist(), odd)
+    few = odd <= count and odd <= max(2, 0.2 * (count + odd))
+    if few and not (levels <= LEVELS and repeated):
+        rows = np.flatnonzero(parsed.odd)
+        raise CellError(name, rows[:3].tolist(), column[rows[:3]].tolist(), odd)
     date = _date(name, column, asked=False) if parse_dates(column) is not None else None
     return date or _categorical(name, level_cells(column), "")
 
@@ -320,9 +325,7 @@ def _date(name: str, column: np.ndarray, *, asked: bool) -> ColumnRole:
     return ColumnRole(name, "date", True, "days, as asked")
 
 
-def _categorical(
-    name: str, cells: np.ndarray, why: str, limit: int = LEVELS
-) -> ColumnRole:
+def _categorical(name: str, cells: np.ndarray, why: str, limit: int = LEVELS) -> ColumnRole:
     """A column of words: ordered, yes/no, categorical, an identifier or free text."""
     known = [cell for cell in cells if cell is not None]
     levels = sorted(set(known))
@@ -339,7 +342,9 @@ def _categorical(
     scale = ordered_levels(levels)
     if scale is not None and not why:
         return ColumnRole(name, "ordered", True, " < ".join(scale), levels=scale)
-    return ColumnRole(name, "categorical", True, why or f"{len(levels)} levels", levels=tuple(levels))
+    return ColumnRole(
+        name, "categorical", True, why or f"{len(levels)} levels", levels=tuple(levels)
+    )
 
 
 def ordered_levels(levels: Sequence[str]) -> tuple[str, ...] | None:
