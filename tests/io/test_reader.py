@@ -28,7 +28,7 @@ def written(kind, folder):
     elif kind == "parquet":
         FRAME.to_parquet(path, index=False)
     elif kind == "jsonl":
-        FRAME.to_json(path, orient="records", lines=True)
+        FRAME.to_json(path, orient="records", lines=True, double_precision=15)
     else:
         np.save(path, FRAME[["real", "whole"]].to_numpy())
     return path
