@@ -14,13 +14,12 @@ from experiments.lib.data import LabelledTable
 from experiments.lib.markdown import markdown_table, measured, number
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options
-from experiments.lib.splits import family
+from experiments.lib.splits import family, interval
 from experiments.lib.tuning import QUICK_DEC
 from experiments.universal.common import (
     SETTINGS,
     cache_name,
     counted,
-    interval,
     labels_of,
     run_config_of,
 )
