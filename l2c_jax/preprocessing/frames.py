@@ -82,7 +82,10 @@ def object_cells(cells: np.ndarray) -> np.ndarray:
     numeric = (numbers.Real, Decimal, np.number)
     for cell in known:
         if not isinstance(cell, (str, bytes, np.bool_, date, np.datetime64, *numeric)):
-            raise TypeError(f"a cell must be a string or a number, got {type(cell).__name__}")
+            raise TypeError(
+                f"argument must be a table whose cells are a string or a number, "
+                f"got {type(cell).__name__}"
+            )
     boolean = (bool, np.bool_)
     if known and all(isinstance(c, numeric) and not isinstance(c, boolean) for c in known):
         values = np.full(len(cells), np.nan)

@@ -127,10 +127,11 @@ def test_a_read_only_memmap_and_float32(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([[np.nan, 1.0], [0.0, 1.0]], "NaN"),
+        ([[np.nan], [np.nan]], "every value of the table is missing"),
         ([[np.inf, 1.0], [0.0, 1.0]], "infinity"),
         ([1.0, 2.0], "2D array"),
-        ([["a", "b"], ["c", "d"]], "could not convert"),
+        ([["a"], ["b"], ["c"]], "no usable column"),
+        ([["1", "2"], ["3", "4x"], ["5", "6"]], "row 1: '4x' is not a finite number"),
         ([[1.0, 2.0]], "n_samples=1 should be >= n_clusters=2"),
     ],
 )

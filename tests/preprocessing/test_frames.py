@@ -56,5 +56,5 @@ def test_the_index_of_pandas_is_no_column():
 
 
 def test_other_objects_are_refused():
-    with pytest.raises(TypeError, match="a cell must be a string or a number, got dict"):
+    with pytest.raises(TypeError, match="a string or a number, got dict"):
         read_objects(np.array([[{"a": 1}]], object))
