@@ -61,7 +61,7 @@ def partitions(
                 *points[wrong].T, s=34, facecolors="none", edgecolors="black", linewidths=0.6
             )
             rate = "" if labels is truth else f", error {wrong.mean():.3f}"
-            axes.set_title(f"{name}: {title}{rate}", fontsize=9)
+            axes.set_title(f"{name}: {title}{rate}", fontsize=9, parse_math=False)
             axes.set_xticks([])
             axes.set_yticks([])
     with replacing(path) as draft:
@@ -139,6 +139,6 @@ def memberships(
             handle.set_alpha(1)
     axes.set_xlabel("first principal axis")
     axes.set_ylabel("second principal axis")
-    axes.set_title(title)
+    axes.set_title(title, parse_math=False)
     with replacing(path) as draft:
         figure.savefig(draft, dpi=130)

@@ -35,7 +35,7 @@ HOMES = {  # who may import what; a folder ends in /
     "flax": ("pairwise/",),
     "orbax": ("training/checkpoints.py",),
     "tyro": ("cli/",),
-    "pyarrow": ("io/files.py",),
+    "duckdb": ("io/reader.py",),
     "PIL": ("io/images.py",),
 }
 

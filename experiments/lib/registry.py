@@ -17,6 +17,7 @@ MODULES: Mapping[str, str] = {
     "table2": "experiments.meta_clustering.table2",
     "table3": "experiments.tables.table3",
     "table4": "experiments.tables.table4",
+    "roles": "experiments.tables.roles",
     "ablations": "experiments.meta_clustering.ablations",
     "training_time": "experiments.meta_clustering.training_time",
     "demo": "experiments.meta_clustering.demo",
@@ -29,6 +30,7 @@ MODULES: Mapping[str, str] = {
     "discovery": "experiments.pairwise.discovery",
     "speed": "experiments.bench.speed",
     "pair_head_speed": "experiments.bench.pair_head_speed",
+    "readers": "experiments.bench.readers",
 }
 """Name of an experiment and of its record file, to the module that measures and renders it."""
 

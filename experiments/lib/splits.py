@@ -29,6 +29,9 @@ FAMILIES = (
     ("wine-quality", "wine_quality"),
 )
 
+RESAMPLES = 10_000
+"""Of a bootstrap interval."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -136,3 +139,22 @@ def split(names: Sequence[str], seed: int, number: int) -> tuple[list[str], list
         if len(test) < wanted and (not test or len(test) + len(members[name]) <= 2 * wanted):
             test |= set(members[name])
     return [name for name in names if name not in test], [name for name in names if name in test]
+
+
+def interval(values: np.ndarray, seed: int, groups: Sequence[str]) -> tuple[float, float]:
+    """95 % bootstrap interval of the mean; whole groups of tables are resampled.
+
+    Args:
+      values: ``[n]``, one per table.
+      seed: of the resampling.
+      groups: ``[n]``, the family of every table.
+
+    Returns:
+      Its ends.
+    """
+    _, member = np.unique(groups, return_inverse=True)
+    sums, sizes = np.bincount(member, values), np.bincount(member)
+    draws = np.random.default_rng(seed).integers(sizes.size, size=(RESAMPLES, sizes.size))
+    means = sums[draws].sum(axis=1) / sizes[draws].sum(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)

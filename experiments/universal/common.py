@@ -1,4 +1,4 @@
-"""Shared by the parts of ``zero_shot``: labels, cache entries, counts, intervals."""
+"""Shared by the parts of ``zero_shot``: labels, cache entries, counts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -21,7 +21,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "Genie": {},
 }
 """Baselines that are given the number of clusters, each with one setting for all data sets."""
-RESAMPLES = 10_000
 
 
 def labels_of(model: TabularModel, points: np.ndarray, k: int | None, seed: int) -> np.ndarray:
@@ -60,22 +59,3 @@ def counted(
         shared: dict[str, Any] = {"seed": options.seed}
         yield record("zero_shot", dataset, name, "exact number", off == 0, **shared)
         yield record("zero_shot", dataset, name, "within one", off <= 1, **shared)
-
-
-def interval(values: np.ndarray, seed: int, groups: Sequence[str]) -> tuple[float, float]:
-    """95 % bootstrap interval of the mean; whole groups of tables are resampled.
-
-    Args:
-      values: ``[n]``, one per table.
-      seed: of the resampling.
-      groups: ``[n]``, the family of every table.
-
-    Returns:
-      Its ends.
-    """
-    _, member = np.unique(groups, return_inverse=True)
-    sums, sizes = np.bincount(member, values), np.bincount(member)
-    draws = np.random.default_rng(seed).integers(sizes.size, size=(RESAMPLES, sizes.size))
-    means = sums[draws].sum(axis=1) / sizes[draws].sum(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)

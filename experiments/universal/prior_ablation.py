@@ -27,8 +27,7 @@ from experiments.lib.markdown import markdown_table, measured, number
 from experiments.lib.paths import RUNS
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options, main
-from experiments.lib.splits import family
-from experiments.universal.common import interval
+from experiments.lib.splits import family, interval
 from experiments.universal.recipe import MODEL, PRIOR, WHOLE, warmed_up
 from l2c_jax.metrics import adjusted_rand_index
 from l2c_jax.recurrent.learner import Learner

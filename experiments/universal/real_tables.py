@@ -14,12 +14,11 @@ from experiments.lib.data import LabelledTable
 from experiments.lib.markdown import markdown_table, measured, number
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options
-from experiments.lib.splits import family
+from experiments.lib.splits import family, interval
 from experiments.universal.common import (
     SETTINGS,
     cache_name,
     counted,
-    interval,
     run_config_of,
 )
 from l2c_jax.metrics import adjusted_rand_index

@@ -89,8 +89,7 @@ def _end(error: Exception) -> None:
     except RuntimeError:  # such as processes that do not find each other
         _fail(error, 1)
     except ImportError:
-        hint = "install l2c_jax[plot] for pictures, l2c_jax[parquet] for Parquet files"
-        _fail(f"{error}; {hint}", 2)
+        _fail(f"{error}; install l2c_jax[plot] for pictures", 2)
 
 
 def _fail(error: BaseException | str, code: int) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 
 from l2c_jax.atomic import check_output, replacing
+from l2c_jax.cli.columns import ColumnFlags, FileFlags
 from l2c_jax.io import label_file
 from l2c_jax.recurrent.config import InferenceConfig
 from l2c_jax.tabular.clusterer import TabularConfig
@@ -44,12 +45,13 @@ class Cluster:
     """Cluster the rows of a table: the table as CSV with a cluster and probabilities per row.
 
     The learner adapts to a sample of the rows and labels all of them in pieces, so that the file
-    may be larger than the memory.
+    may be larger than the memory. What each column was read as, and why, is printed to standard
+    error.
     """
 
     file: tyro.conf.Positional[Path]
-    """Text with commas, semicolons or tabs, .parquet, or .npy. Columns that are not numbers are
-    left out, and listed."""
+    """CSV with any delimiter, JSON lines, .parquet, or .npy; also .gz, .bz2, .xz, .zip, a pipe, or
+    - for standard input."""
     weights: Annotated[str, tyro.conf.arg(aliases=["-w"])] = DEFAULT_WEIGHTS
     """A weight file, or the name of packaged weights."""
     num_clusters: Annotated[int | None, tyro.conf.arg(aliases=["-k", "--n-clusters"])] = None
@@ -60,6 +62,8 @@ class Cluster:
     """A picture of the clusters on two principal axes (needs matplotlib)."""
     label_column: str | None = None
     """A column with true labels: not read, but compared with the answer."""
+    columns: tyro.conf.OmitArgPrefixes[ColumnFlags] = field(default_factory=ColumnFlags)
+    layout: tyro.conf.OmitArgPrefixes[FileFlags] = field(default_factory=FileFlags)
     reading: tyro.conf.OmitArgPrefixes[Reading] = field(default_factory=Reading)
     seed: int = 0
     """Seed of the sample and the orders."""
@@ -73,7 +77,8 @@ class Cluster:
         request = label_file.LabelRequest(
             self.file,
             num_clusters=self.num_clusters,
-            label_column=self.label_column,
+            columns=self.columns.options(self.label_column),
+            read=self.layout.options(),
             config=self.reading.config(),
             seed=self.seed,
         )

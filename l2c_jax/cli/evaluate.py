@@ -1,5 +1,6 @@
 """``l2c evaluate``: measure weights on tasks with known labels."""
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +10,10 @@ import numpy as np
 import tyro
 
 from l2c_jax.cli.cluster import DEFAULT_WEIGHTS, Reading
+from l2c_jax.io.label_file import clusterer_seed, learner_config, learner_input
 from l2c_jax.io.tables import read_table
 from l2c_jax.metrics import METRICS, scores
+from l2c_jax.preprocessing.roles import ColumnOptions
 from l2c_jax.recurrent.evaluation import (
     oracle_labels,
     predict_tasks,
@@ -63,14 +66,21 @@ class Evaluate:
     def _on_file(self, file: Path) -> int:
         if self.label_column is None:
             raise UsageError("--file needs --label-column, the column with true labels")
-        table = read_table(file, ignore=self.label_column)
-        classes = table.column(self.label_column)
-        model = load_tabular_model(self.weights)
-        k, config = np.unique(classes).size, self.reading.config()
-        fitted = adapt_table(model, table.numbers, k, config=config, seed=self.seed)
-        labels = predict_table(model, fitted, table.numbers).argmax(axis=1)
-        result = scores(classes, labels)
+        table = read_table(file, ColumnOptions(label_column=self.label_column))
+        classes = table.labels(self.label_column)
+        there = np.array([cell is not None for cell in classes], bool)
+        if not there.any():
+            raise UsageError(f"{file}: no row has a label in column {self.label_column!r}")
+        model, config = load_tabular_model(self.weights), self.reading.config()
+        k, truth = len(set(classes[there])), classes[there].astype(str)
+        points = learner_input(table.prepared, config, table.numbers)
+        config = learner_config(table.prepared, config)
+        fitted = adapt_table(model, points, k, config=config, seed=clusterer_seed(self.seed))
+        labels = predict_table(model, fitted, points).argmax(axis=1)
+        result = scores(truth, labels[there])
         print(", ".join(f"{name} {value:.4f}" for name, value in result.items()))
+        if not there.all():
+            print(f"{(~there).sum()} rows without a label left out", file=sys.stderr)
         return 0
 
     def _on_tasks(self, learner: Learner, distribution: TaskDistribution) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from l2c_jax.io.tables import read_table
+from l2c_jax.preprocessing.roles import ColumnOptions
 from l2c_jax.recurrent.config import ModelConfig, TrainConfig
 from l2c_jax.recurrent.fitting import fit
 from l2c_jax.recurrent.learner import Learner, load_learner
@@ -128,8 +129,9 @@ class Train:
             return self.broad
         if not self.tables.files:
             raise ValueError("--prior tables needs --tables.files")
-        read = [read_table(path, ignore=self.tables.label_column) for path in self.tables.files]
-        pool = make_pool([(t.numbers, t.column(self.tables.label_column)) for t in read])
+        label = self.tables.label_column
+        read = [read_table(path, ColumnOptions(label_column=label)) for path in self.tables.files]
+        pool = make_pool([(table.numbers, table.labels(label)) for table in read])
         tasks = TableTasks(
             pool,
             num_points=self.tables.num_points,

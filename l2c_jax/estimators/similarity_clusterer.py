@@ -107,7 +107,7 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
 
         Args:
           X: ``[N, D]`` or ``[N, H, W, C]``.
-          y: ``[N]`` classes.
+          y: ``[N]`` classes; points without one (NaN, None, an empty text) are left out.
 
         Returns:
           The clusterer.

@@ -1,21 +1,26 @@
 """From a file of rows to a file of labelled rows, piece by piece."""
 
 import csv
+import io
 import sys
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
 import numpy as np
 from tqdm import tqdm
 
-from l2c_jax.io.files import TableFile, open_table
-from l2c_jax.io.tables import Scan, numeric_pieces, scan
+from l2c_jax.io.reader import ReadOptions, open_table
+from l2c_jax.io.tables import Prepared, encoded_batches, labels_of, prepare, role_lines
 from l2c_jax.metrics import scores
+from l2c_jax.preprocessing.encoder import encode, sample_rows
 from l2c_jax.preprocessing.principal import apply_preprocessing
+from l2c_jax.preprocessing.roles import ColumnOptions
 from l2c_jax.tabular.clusterer import FittedTable, TabularConfig, adapt_table, predict_chunks
 from l2c_jax.tabular.model import TabularModel
+from l2c_jax.tabular.table import SORTED_ROWS
 
 PROGRESS_ROWS = 200_000
 """Files of at least so many rows get a progress bar."""
@@ -25,37 +30,40 @@ PROGRESS_ROWS = 200_000
 class LabelRequest:
     """Which file to cluster, and how."""
 
-    file: Path
+    file: Path | str
     num_clusters: int | None = None
     """k, or None: as the model estimates it."""
-    label_column: str | None = None
-    """True labels: not used for clustering, only for the scores."""
+    columns: ColumnOptions = ColumnOptions()  # noqa: RUF009  frozen
+    """What is known about the columns, the column of true labels included."""
+    read: ReadOptions = ReadOptions()  # noqa: RUF009  frozen
+    """What is known about the layout of the file."""
     config: TabularConfig = TabularConfig()  # noqa: RUF009  frozen
     """How the table is read."""
     seed: int = 0
-    """Of the sample of rows and of the reading orders."""
+    """Of the sample of rows and of the reading orders; as ``random_state`` of the estimator."""
 
 
 class FittedFile(NamedTuple):
-    """A file that was read once, and its clusters."""
+    """A file whose columns are known, and its clusters."""
 
     request: LabelRequest
-    file: TableFile
-    scan: Scan
+    prepared: Prepared
     fitted: FittedTable
+    sample: np.ndarray  # [S, D'] what the model adapted to
 
 
 class LabelSummary(NamedTuple):
     """What scores and plots need of the labels."""
 
     sizes: np.ndarray  # [k] int64, rows of each cluster
-    labels: np.ndarray  # [N] int8, or [0] without a label column
-    classes: np.ndarray  # [N] cells of the label column, or [0]
+    labels: np.ndarray  # [L] int16, of the rows with a true label; [0] without a label column
+    classes: np.ndarray  # [L] true labels
     sample: np.ndarray  # [S, k], probabilities of the sampled rows
+    unseen: dict[str, int]  # cells of each column with a level that the sample does not have
 
 
 def adapt_file(model: TabularModel, request: LabelRequest) -> FittedFile:
-    """Read the file once and adapt the model to a random sample of its rows.
+    """Adapt the model to a random sample of the rows of a file.
 
     Args:
       model: the clusterer.
@@ -68,12 +76,32 @@ def adapt_file(model: TabularModel, request: LabelRequest) -> FittedFile:
       TableError: if the file is no usable table.
       ValueError: see :func:`l2c_jax.tabular.clusterer.adapt_table`.
     """
-    file, config = open_table(request.file), request.config
-    found = scan(file, request.label_column, config.rows(model), request.seed)
-    fitted = adapt_table(
-        model, found.sample, request.num_clusters, config=config, seed=request.seed
-    )
-    return FittedFile(request, file, found, fitted)
+    prepared = prepare(open_table(request.file, request.read), request.columns)
+    config, seed = learner_config(prepared, request.config), clusterer_seed(request.seed)
+    rows = sample_rows(prepared.file.rows, SORTED_ROWS, seed)
+    matrix = encode(prepared.encoder, prepared.file.take(rows)).matrix
+    sample = learner_input(prepared, request.config, matrix)
+    fitted = adapt_table(model, sample, request.num_clusters, config=config, seed=seed)
+    return FittedFile(request, prepared, fitted, sample)
+
+
+def clusterer_seed(seed: int) -> int:
+    """The seed that ``MetaClusterer(random_state=seed)`` uses, so that both answer alike."""
+    return int(np.random.RandomState(seed % 2**32).randint(2**31 - 1))
+
+
+def learner_config(prepared: Prepared, config: TabularConfig) -> TabularConfig:
+    """The configuration for an encoded table: indicators are not standardized again."""
+    if prepared.encoder.unit.any() and config.standardize:
+        return replace(config, standardize=False)
+    return config
+
+
+def learner_input(prepared: Prepared, config: TabularConfig, matrix: np.ndarray) -> np.ndarray:
+    """``[N, D']``: numbers standardized beside indicators, or the matrix as it is."""
+    if prepared.encoder.unit.any() and config.standardize:
+        return prepared.encoder.scaled(matrix)
+    return matrix
 
 
 def write_labels(model: TabularModel, adapted: FittedFile, out: TextIO) -> LabelSummary:
@@ -82,45 +110,58 @@ def write_labels(model: TabularModel, adapted: FittedFile, out: TextIO) -> Label
     Args:
       model: the clusterer that was adapted.
       adapted: from :func:`adapt_file`.
-      out: gets comma-separated text: the columns of the file, ``cluster`` (the index of the
-        largest probability) and ``probability_0`` to ``probability_{k-1}``.
+      out: gets comma-separated text: the columns of the file without those of an earlier answer,
+        ``cluster`` (the index of the largest probability) and ``probability_0`` to
+        ``probability_{k-1}``.
 
     Returns:
       What scores and plots need.
 
     Raises:
-      TableError: if the file turns out to be ragged or broken.
+      TableError: if a column of numbers has cells that are none.
     """
-    file, fitted = adapted.file, adapted.fitted
-    k = len(fitted.clusters)
-    writer = csv.writer(out)
-    writer.writerow([*file.names, "cluster", *(f"probability_{j}" for j in range(k))])
-    sizes = np.zeros(k, np.int64)
-    labels: list[np.ndarray] = [np.zeros(0, np.int8)]
-    classes: list[np.ndarray] = []
-    column = adapted.request.label_column
-    rows = adapted.scan.rows
-    shown = rows >= PROGRESS_ROWS and sys.stderr.isatty()
-    with tqdm(total=rows, unit="rows", unit_scale=True, disable=not shown) as bar:
-        for piece, numbers in numeric_pieces(file, adapted.scan.numeric):
-            probabilities = next(predict_chunks(model, fitted, [numbers]))
+    prepared, fitted, request = adapted.prepared, adapted.fitted, adapted.request
+    file, k = prepared.file, len(fitted.clusters)
+    old = [role.name for role in prepared.roles if role.kind == "earlier answer"]
+    names = [name for name in file.names if name not in old]
+    out.write(_csv_line([*names, "cluster", *(f"probability_{j}" for j in range(k))]))
+    sizes, unseen = np.zeros(k, np.int64), Counter[str]()
+    labels, classes = [np.zeros(0, np.int16)], [np.zeros(0, object)]
+    column = request.columns.label_column
+    shown = file.rows >= PROGRESS_ROWS and sys.stderr.isatty()
+    with tqdm(total=file.rows, unit="rows", unit_scale=True, disable=not shown) as bar:
+        for start, stop, matrix, unknown in encoded_batches(prepared):
+            points = learner_input(prepared, request.config, matrix)
+            probabilities = next(predict_chunks(model, fitted, [points]))
             found = probabilities.argmax(axis=1)
             sizes += np.bincount(found, minlength=k)
+            unseen.update(unknown)
             if column is not None:
-                labels.append(found.astype(np.int8))
-                classes.append(piece.columns[file.names.index(column)].astype(str))
-            digits = np.char.mod("%.6f", probabilities)
-            for cells, label, text in zip(
-                zip(*piece.columns, strict=True), found, digits, strict=True
-            ):
-                writer.writerow([*cells, label, *text])
-            bar.update(len(found))
-    sample = next(predict_chunks(model, fitted, [adapted.scan.sample]))
+                truth = labels_of(file, column, start, stop)
+                there = np.array([cell is not None for cell in truth], bool)
+                labels.append(found[there].astype(np.int16))
+                classes.append(truth[there])
+            _write_rows(out, file.lines(start, stop, old), found, probabilities)
+            bar.update(stop - start)
+    sample = next(predict_chunks(model, fitted, [adapted.sample]))
     return LabelSummary(
-        sizes,
-        np.concatenate(labels),
-        np.concatenate(classes) if classes else np.zeros(0, str),
-        sample,
+        sizes, np.concatenate(labels), np.concatenate(classes).astype(str), sample, dict(unseen)
+    )
+
+
+def _csv_line(cells: list[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()
+
+
+def _write_rows(
+    out: TextIO, lines: list[str], found: np.ndarray, probabilities: np.ndarray
+) -> None:
+    pattern = ",".join(["%.6f"] * probabilities.shape[1])
+    out.writelines(
+        f"{line},{label},{pattern % tuple(row)}\n" if line else f"{label},{pattern % tuple(row)}\n"
+        for line, label, row in zip(lines, found.tolist(), probabilities.tolist(), strict=True)
     )
 
 
@@ -134,21 +175,35 @@ def report_lines(adapted: FittedFile, summary: LabelSummary) -> Iterator[str]:
     Yields:
       Lines without line ends.
     """
-    if adapted.scan.dropped:
-        yield f"not numbers, left out: {', '.join(adapted.scan.dropped)}"
+    prepared = adapted.prepared
+    yield from role_lines(prepared)
+    for name, count in summary.unseen.items():
+        yield f"{count} cells of column {name!r} have a level that the sample does not have"
     used = summary.sizes[summary.sizes > 0]
     yield (
-        f"{adapted.scan.rows} rows, {len(adapted.scan.numeric)} columns, "
+        f"{prepared.file.rows} rows, {len(prepared.encoder.columns)} columns, "
         f"{used.size} clusters in use, of {', '.join(map(str, used))} rows"
     )
+    asked = adapted.request.num_clusters
+    if asked is not None and used.size < asked:
+        yield f"found {used.size} clusters, fewer than -k {asked}: the rows are too much alike"
     probabilities = adapted.fitted.count_probabilities
-    if probabilities is not None and adapted.request.num_clusters is None:
+    if probabilities is not None and asked is None:
         likely = [int(k) for k in np.argsort(-probabilities)[:3]]
         estimate = ", ".join(f"{k + 1} ({probabilities[k]:.0%})" for k in likely)
         yield f"number of clusters: {estimate}"
-    if summary.labels.size:
-        result = scores(summary.classes, summary.labels)
-        yield ", ".join(f"{name} {value:.4f}" for name, value in result.items())
+    if adapted.request.columns.label_column is not None:
+        yield from _score_lines(adapted, summary)
+
+
+def _score_lines(adapted: FittedFile, summary: LabelSummary) -> Iterator[str]:
+    without = adapted.prepared.file.rows - summary.labels.size
+    if not summary.labels.size:
+        yield "no row has a true label: no scores"
+        return
+    result = scores(summary.classes, summary.labels)
+    note = f" ({without} rows without a label left out)" if without else ""
+    yield ", ".join(f"{name} {value:.4f}" for name, value in result.items()) + note
 
 
 def draw_sample(adapted: FittedFile, summary: LabelSummary, path: Path) -> None:
@@ -161,5 +216,6 @@ def draw_sample(adapted: FittedFile, summary: LabelSummary, path: Path) -> None:
     """
     from l2c_jax import plots
 
-    points = apply_preprocessing(adapted.fitted.preprocessing, adapted.scan.sample)
-    plots.memberships(path, points, summary.sample, title=adapted.file.path.name)
+    points = apply_preprocessing(adapted.fitted.preprocessing, adapted.sample)
+    title = Path(adapted.prepared.file.name).name
+    plots.memberships(path, points, summary.sample, title=title)

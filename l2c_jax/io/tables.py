@@ -1,213 +1,192 @@
-"""Tables of numbers from files, with messages that name the line and the column at fault."""
+"""A file, what its columns are, and its rows as numbers."""
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from l2c_jax.io.files import Piece, TableError, TableFile, open_table
+from l2c_jax.io.reader import ReadOptions, TableFile, batches, open_table
+from l2c_jax.io.source import TableError
+from l2c_jax.preprocessing.encoder import (
+    Encoder,
+    detection_rows,
+    encode,
+    fit_encoder,
+)
+from l2c_jax.preprocessing.roles import (
+    CellError,
+    ColumnChoiceError,
+    ColumnOptions,
+    ColumnRole,
+    detect_roles,
+    level_cells,
+)
 
-_MISSING = {"", "na", "n/a", "nan", "null", "none", "?"}
+DETECTED, SNIFFED = ColumnOptions(), ReadOptions()
+SHOWN = 40
+"""Columns that the table of roles lists, at most."""
+
+
+class Prepared(NamedTuple):
+    """A file whose columns are known."""
+
+    file: TableFile
+    roles: tuple[ColumnRole, ...]  # D
+    encoder: Encoder
 
 
 class Table(NamedTuple):
-    """A whole table as it was read."""
+    """A whole table in memory."""
 
-    names: list[str]  # one per column, from the file or generated
-    columns: list[np.ndarray]  # [N] cells of each, text or numbers
-    numbers: np.ndarray  # [N, D] float64, the numeric columns
-    numeric: list[str]  # D names of the numeric columns
-    dropped: list[str]  # names of the columns that are not numbers
+    prepared: Prepared
+    numbers: np.ndarray  # [N, D'] float64, the encoded columns
 
-    def column(self, name: str) -> np.ndarray:
-        """``[N]`` strings, the cells of one column.
+    def labels(self, name: str) -> np.ndarray:
+        """``[N]`` object, the cells of one column as text, None where missing.
 
         Raises:
           TableError: if there is no such column.
         """
-        if name not in self.names:
-            raise TableError(f"no column {name!r}; the columns are {', '.join(self.names)}")
-        return self.columns[self.names.index(name)].astype(str)
+        return labels_of(self.prepared.file, name, 0, self.prepared.file.rows)
 
 
-class Scan(NamedTuple):
-    """Columns and a sample of a file, from one pass over its pieces."""
-
-    rows: int
-    numeric: list[int]  # indices of the columns of numbers
-    dropped: list[str]  # names of the other columns
-    sample: np.ndarray  # [S, D] float64, numeric columns of random rows in the file's order
-
-
-class _Sample:
-    """A uniform random sample of rows: those of the smallest of independent random priorities."""
-
-    def __init__(self, size: int, width: int, seed: int) -> None:
-        self._size, self._rng = size, np.random.default_rng(seed)
-        self._priorities = np.zeros(0)
-        self.rows = np.zeros((0, width))
-
-    def extend(self, rows: np.ndarray) -> None:
-        priorities = np.concatenate([self._priorities, self._rng.random(len(rows))])
-        rows = np.concatenate([self.rows, rows])
-        if len(priorities) > self._size:
-            best = np.sort(np.argpartition(priorities, self._size - 1)[: self._size])
-            priorities, rows = priorities[best], rows[best]
-        self._priorities, self.rows = priorities, rows
-
-
-def scan(file: TableFile, ignore: str | None, sample: int, seed: int) -> Scan:
-    """Read a whole file once: which columns hold numbers, and a random sample of the rows.
-
-    Columns with a cell that is neither a number nor missing are dropped.
+def prepare(file: TableFile, options: ColumnOptions = DETECTED) -> Prepared:
+    """Detect what the columns of a file are, and check the cells of those that are used.
 
     Args:
-      file: from :func:`open_table`.
-      ignore: a column not to read as numbers, such as labels.
-      sample: S, rows kept at most.
-      seed: of the sample.
+      file: from :func:`l2c_jax.io.reader.open_table`.
+      options: what is known about the columns.
 
     Returns:
-      Number of rows, columns, sample.
+      The file with its roles and the encoder of its rows.
 
     Raises:
-      TableError: if there is no row or no numeric column, or a numeric column has a missing or
-        infinite number.
+      TableError: if no column can be used, an option names a column that is not there, or a
+        column of numbers has cells that are none; the message has their lines.
     """
-    _check_column(file, ignore)
-    width, rows = len(file.names), 0
-    kept = _Sample(sample, width, seed)
-    is_number, has_number = np.ones(width, bool), np.zeros(width, bool)
-    if ignore is not None:
-        is_number[file.names.index(ignore)] = False
-    bad: dict[int, str] = {}
-    for piece in file.pieces():
-        numbers = np.full((len(piece.lines), width), np.nan)
-        for index in np.flatnonzero(is_number).tolist():
-            column = numbers_of(piece.columns[index])
-            if column is None:
-                is_number[index] = False
-                continue
-            numbers[:, index] = column
-            has_number[index] |= not np.isnan(column).all()
-            if index not in bad and not np.isfinite(column).all():
-                bad[index] = _complaint(file, piece, index, column)
-        kept.extend(numbers)
-        rows += len(piece.lines)
-    if not rows:
-        raise TableError(f"{file.path}: has a header but no rows")
-    used = np.flatnonzero(is_number & has_number)
-    if not used.size:
-        raise TableError(f"{file.path}: no numeric column among {', '.join(file.names)}")
-    for index in used.tolist():
-        if index in bad:
-            raise TableError(f"{file.path}: {bad[index]}")
-    dropped = [
-        name for index, name in enumerate(file.names) if index not in used and name != ignore
-    ]
-    return Scan(rows, used.tolist(), dropped, kept.rows[:, used])
+    rows = detection_rows(file.rows, len(file.names))
+    sample = file.take(rows)
+    try:
+        decimal = file.likely_decimal
+        roles = detect_roles(file.names, sample, options, likely_decimal=decimal)
+        encoder = fit_encoder(roles, sample)
+    except CellError as error:
+        raise _with_places(file, error, [int(rows[row]) for row in error.rows]) from error
+    except ColumnChoiceError as error:
+        raise TableError(f"{file.name}: {error}") from error
+    prepared = Prepared(file, roles, encoder)
+    if len(rows) < file.rows:
+        _check_all(prepared)
+    return prepared
 
 
-def _check_column(file: TableFile, name: str | None) -> None:
-    if name is not None and name not in file.names:
-        raise TableError(
-            f"{file.path}: no column {name!r}; the columns are {', '.join(file.names)}"
-        )
-
-
-def _complaint(file: TableFile, piece: Piece, index: int, column: np.ndarray) -> str:
-    """A message on the first cell of a column that is not finite."""
-    row = int(np.flatnonzero(~np.isfinite(column))[0])
-    return (
-        f"line {piece.lines[row]}, column {file.names[index]!r}: "
-        f"{str(piece.columns[index][row])!r} is not a finite number; "
-        "fill or remove such rows"
-    )
-
-
-def numeric_pieces(file: TableFile, numeric: list[int]) -> Iterator[tuple[Piece, np.ndarray]]:
-    """The pieces of a file with their numbers, after :func:`scan`.
+def encoded_batches(prepared: Prepared) -> Iterator[tuple[int, int, np.ndarray, dict[str, int]]]:
+    """All rows as numbers.
 
     Args:
-      file: from :func:`open_table`.
-      numeric: indices of D columns, from :func:`scan`.
+      prepared: from :func:`prepare`.
 
     Yields:
-      Each piece with its numbers, ``[n, D]`` float64.
+      Start and stop, the matrix ``[stop - start, D']``, and the cells of unseen levels.
 
     Raises:
-      TableError: if the file turns out to be ragged or broken.
+      TableError: if a column of numbers has cells that are none.
     """
-    for piece in file.pieces():
-        columns = [numbers_of(piece.columns[index]) for index in numeric]
-        yield piece, np.stack([column for column in columns if column is not None], axis=1)
+    file, encoder = prepared.file, prepared.encoder
+    only = [column.index for column in encoder.columns]
+    for start, stop in batches(file.rows, max(len(encoder.unit), len(file.names))):
+        try:
+            encoded = encode(encoder, file.columns(start, stop, only))
+        except CellError as error:
+            raise _with_places(file, error, [start + row for row in error.rows]) from error
+        yield start, stop, encoded.matrix, encoded.unseen
 
 
-def read_table(path: str | Path, ignore: str | None = None) -> Table:
-    """Read a whole file; see :func:`open_table` for its formats.
+def read_table(
+    path: str | Path,
+    options: ColumnOptions = DETECTED,
+    read: ReadOptions = SNIFFED,
+) -> Table:
+    """Read a whole file.
 
     Args:
       path: the file.
-      ignore: a column not to read as numbers, such as labels.
+      options: what is known about its columns.
+      read: what is known about its layout.
 
     Returns:
       The table.
 
     Raises:
-      TableError: if the file is missing, in no known format, empty, ragged, without a numeric
-        column, or has a missing or infinite number.
+      TableError: if it is no usable table.
 
     Example:
       >>> import tempfile
       >>> path = Path(tempfile.mkdtemp()) / "table.csv"
-      >>> _ = path.write_text("height,name\\n1,oak\\n3,elm\\n")
+      >>> _ = path.write_text("height,name\\n1,oak\\n3,elm\\n4,ash\\n")
       >>> table = read_table(path)
-      >>> table.numeric, table.numbers.tolist(), table.dropped
-      (['height'], [[1.0], [3.0]], ['name'])
+      >>> table.numbers.tolist(), [(role.kind, role.used) for role in table.prepared.roles]
+      ([[1.0], [3.0], [4.0]], [('number', True), ('identifier', False)])
     """
-    file = open_table(path)
-    found = scan(file, ignore, sample=1, seed=0)
-    pieces, numbers = zip(*numeric_pieces(file, found.numeric), strict=True)
-    columns = [
-        np.concatenate([piece.columns[index] for piece in pieces])
-        for index in range(len(file.names))
-    ]
-    numeric = [file.names[index] for index in found.numeric]
-    return Table(file.names, columns, np.concatenate(numbers), numeric, found.dropped)
+    prepared = prepare(open_table(path, read), options)
+    parts = [matrix for _, _, matrix, _ in encoded_batches(prepared)]
+    return Table(prepared, np.concatenate(parts))
 
 
-def numbers_of(cells: np.ndarray) -> np.ndarray | None:
-    """Cells as numbers.
+def labels_of(file: TableFile, name: str, start: int, stop: int) -> np.ndarray:
+    """``[stop - start]`` object, cells of a column as text, None where missing.
+
+    Raises:
+      TableError: if there is no such column.
+    """
+    if name not in file.names:
+        raise TableError(
+            f"{file.name}: no column {name!r}; the columns are {', '.join(file.names)}"
+        )
+    index = file.names.index(name)
+    return level_cells(file.columns(start, stop, [index])[index])
+
+
+def role_lines(prepared: Prepared) -> Iterator[str]:
+    """The table "column, read as, used?, why", after what was done to the file.
 
     Args:
-      cells: ``[N]`` text or numbers.
+      prepared: from :func:`prepare`.
 
-    Returns:
-      ``[N]`` float64, NaN where a cell is missing; ``None`` if a cell is neither.
-
-    Example:
-      >>> numbers_of(np.array(["1", "?", "2e3"])).tolist()
-      [1.0, nan, 2000.0]
-      >>> numbers_of(np.array(["1", "red"])) is None
-      True
+    Yields:
+      Lines without line ends.
     """
-    if cells.dtype.kind in "biuf":
-        return cells.astype(np.float64)
-    try:
-        return cells.astype(np.float64)
-    except (TypeError, ValueError):
-        found = [_number(cell) for cell in cells]
-        return None if None in found else np.array(found, np.float64)
+    yield from prepared.file.notes
+    encoded = {column.name: column for column in prepared.encoder.columns}
+    cells = [("column", "read as", "used?", "why")]
+    for role in prepared.roles[:SHOWN]:
+        why, column = [role.why] if role.why else [], encoded.get(role.name)
+        if column is not None and column.missing:
+            fill = column.fill if isinstance(column.fill, str) else f"median {column.fill:.6g}"
+            indicator = ", with an indicator" if column.has_indicator else ""
+            why.append(f"{max(column.missing, 0.0001):.2%} missing, filled by {fill}{indicator}")
+        name = role.name if len(role.name) <= 30 else f"{role.name[:29]}…"
+        used = "yes" if role.used else "no"
+        cells.append((name or "(no name)", role.kind, used, "; ".join(why)))
+    widths = [max(len(row[i]) for row in cells) for i in range(3)]
+    for row in cells:
+        left = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False))
+        yield " ".join(f"{left}  {row[3]}".splitlines()).rstrip()
+    if len(prepared.roles) > SHOWN:
+        rest = prepared.roles[SHOWN:]
+        yield f"and {len(rest)} more columns, {sum(r.used for r in rest)} of them used"
 
 
-def _number(cell: object) -> float | None:
-    """The number in a cell, NaN for a missing one, None for anything else."""
-    text = str(cell).strip()
-    if text.lower() in _MISSING:
-        return math.nan
-    try:
-        return float(text)
-    except ValueError:
-        return None
+def _with_places(file: TableFile, error: CellError, rows: list[int]) -> TableError:
+    return TableError(f"{file.name}: {error.text([file.place(row) for row in rows])}")
+
+
+def _check_all(prepared: Prepared) -> None:
+    """Look at the rows outside the sample, so that a file is refused before any output."""
+    file, encoder = prepared.file, prepared.encoder
+    columns = tuple(c for c in encoder.columns if not c.levels and not file.checked(c.index))
+    if columns:
+        less = encoder._replace(columns=columns, unit=np.zeros(len(columns), bool))
+        for _ in encoded_batches(prepared._replace(encoder=less)):
+            pass

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from l2c_jax.preprocessing import fit_columns, standardize
+from l2c_jax.preprocessing.numbers import is_missing
 from l2c_jax.tasks.base import Task
 from l2c_jax.types import Array, ArrayLike, Key
 
@@ -140,7 +141,7 @@ def make_pool(
 
     Args:
       tables: T pairs of points ``[R_t, D_t]``, NaN where missing, and labels ``[R_t]`` of any
-        values.
+        values; rows without a label (NaN, None, an empty text) are left out.
       dimensions: D; ``None``: as wide as the widest table.
 
     Returns:
@@ -170,6 +171,9 @@ def make_pool(
             )
         if np.isinf(points).any():
             raise ValueError(f"table {number} has an infinite number")
+    arrays = [(points[~(gone := is_missing(own))], own[~gone]) for points, own in arrays]
+    if not all(len(own) for _, own in arrays):
+        raise ValueError("a table has no row with a label")
     widest = max(points.shape[1] for points, _ in arrays)
     dimensions = widest if dimensions is None else dimensions
     if widest > dimensions:

@@ -56,7 +56,7 @@ def test_cluster_uses_at_most_the_clusters_asked_for(weights, table, capsys):
     assert call("cluster", table, "-w", weights, "-k", 1) == 0
     answer = capsys.readouterr()
     assert {row["cluster"] for row in csv.DictReader(answer.out.splitlines())} == {"0"}
-    assert "left out: kind" in answer.err
+    assert "kind    categorical  yes    3 levels" in answer.err
 
 
 def test_evaluate_on_tasks_prints_the_oracle_beside_the_learner(weights, capsys):
@@ -96,13 +96,15 @@ BAD_FILES = {
     "empty": (b"", "is empty"),
     "blank": (b"\n\n  \n", "is empty"),
     "header only": (b"a,b\n", "no rows"),
-    "binary": (bytes(range(256)) * 4, "not text"),
+    "binary": (bytes(range(1, 256)) * 4, "not text"),
     "zero bytes": (b"a,b\n1,\x002\n", "binary"),
+    "a long line": (b"a,b\n1," + b"9" * 3_000_000 + b"\n", "a line of more than 2,000,000"),
+    "an open quote": (b'a,b\n"1,2\n3,4\n', "line 2: a quoted cell does not end"),
     "ragged": (b"a,b\n1,2\n3\n", "line 3 has 1 cells, the first line has 2"),
-    "words": (b"a,b\nx,y\nz,w\n", "no numeric column"),
-    "nan": (b"a,b\n1,2\nnan,3\n", "line 3, column 'a': 'nan' is not a finite number"),
-    "missing": (b"a,b\n1,2\n4,\n", "line 3, column 'b': '' is not a finite number"),
-    "infinity": (b"a,b\n1,2\n1e999,3\n", "not a finite number"),
+    "words": (b"a,b\nx,y\nz,w\nq,r\n", "no usable column"),
+    "infinity": (b"a,b\n1,2\n1e999,3\n", "column 'a' holds numbers, but line 3: '1e999'"),
+    "one odd cell": (b"a,b\n1,2\n2,3\nx1,4\n", "line 4: 'x1' is not a finite number"),
+    "two decimal signs": (b"a;b\n1.200;2\n950;3\n", "'1.200' is 1.2 or 1200"),
 }
 
 

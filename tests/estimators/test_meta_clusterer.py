@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,6 +24,7 @@ from sklearn.preprocessing import StandardScaler
 import l2c_jax
 from l2c_jax.estimators.meta_clusterer import MetaClusterer
 from l2c_jax.metrics import adjusted_rand_index
+from l2c_jax.preprocessing.roles import ColumnOptions
 from l2c_jax.tabular import clusterer, load_tabular_model, save_tabular_model
 
 ROWS, TRUTH = make_blobs(200, centers=4, n_features=6, cluster_std=0.7, random_state=1)
@@ -129,10 +132,11 @@ def test_a_read_only_memmap_and_float32(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([[np.nan, 1.0], [0.0, 1.0]], "NaN"),
+        ([[np.nan], [np.nan]], "every value of the table is missing"),
         ([[np.inf, 1.0], [0.0, 1.0]], "infinity"),
         ([1.0, 2.0], "2D array"),
-        ([["a", "b"], ["c", "d"]], "could not convert"),
+        ([["a"], ["b"], ["c"]], "no usable column"),
+        ([["1", "2"], ["3", "4x"], ["5", "6"]], "row 1: '4x' is not a finite number"),
         ([[1.0, 2.0]], "n_samples=1 should be >= n_clusters=2"),
     ],
 )
@@ -231,3 +235,83 @@ def test_weights_load_where_double_precision_is_the_default():
     with jax.enable_x64(True):
         labels = MetaClusterer(2, random_state=0, n_orders=2).fit_predict(ROWS)
     assert len(np.unique(labels)) == 2
+
+
+GROUP = np.arange(60) % 3
+MIXED = pd.DataFrame(
+    {
+        "id": np.random.default_rng(3).permutation(60) + 500,
+        "x": GROUP * 5 + np.random.default_rng(0).normal(size=60),
+        "y": (GROUP == 1) * 6 + np.random.default_rng(1).normal(size=60),
+        "color": np.array(["red", "green", "blue"], object)[GROUP],
+        "member": GROUP == 2,
+    }
+)
+MIXED.loc[::7, "x"] = np.nan
+MIXED.loc[5, "color"] = None
+
+
+def mixed_labels(table):
+    return MetaClusterer(3, random_state=0, n_orders=2).fit(table).labels_
+
+
+def test_a_mixed_table_gives_one_partition_from_every_kind_of_frame():
+    expected = mixed_labels(MIXED)
+    assert adjusted_rand_index(GROUP, expected) > 0.8
+    typed = MIXED.convert_dtypes().astype({"color": "category"})
+    objects = MIXED.drop(columns="id").to_numpy(object)  # an array has no names that tell
+    for table in (typed, pl.from_pandas(MIXED), objects):
+        np.testing.assert_array_equal(mixed_labels(table), expected)
+
+
+def test_missing_values_of_every_kind_are_one():
+    numbers = MIXED[["x", "y"]].to_numpy()
+    expected = mixed_labels(numbers)
+    with_na = numbers.astype(object)
+    with_na[np.isnan(numbers)] = pd.NA
+    for table in (np.ma.masked_invalid(numbers), with_na, MIXED[["x", "y"]].astype("Float64")):
+        np.testing.assert_array_equal(mixed_labels(table), expected)
+
+
+def test_the_roles_of_the_columns_are_told_and_can_be_said():
+    clusterer = MetaClusterer(3, random_state=0, n_orders=2).fit(MIXED)
+    kinds = ["identifier", "number", "number", "categorical", "yes/no"]
+    assert [role.kind for role in clusterer.column_roles_] == kinds
+    chosen = MetaClusterer(3, random_state=0, n_orders=2, columns=ColumnOptions(drop=("color",)))
+    assert not clone(chosen).fit(MIXED).column_roles_[3].used
+
+
+def test_new_rows_of_a_frame_may_miss_values_and_have_new_levels():
+    clusterer = MetaClusterer(3, random_state=0, n_orders=2).fit(MIXED)
+    new = MIXED.iloc[:4].copy()
+    new["color"] = ["red", "violet", None, "blue"]
+    probabilities = clusterer.predict_proba(new)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    np.testing.assert_array_equal(clusterer.predict(MIXED), clusterer.labels_)
+    with pytest.raises(ValueError, match="feature names"):
+        clusterer.predict(MIXED[["x"]])
+
+
+@pytest.mark.parametrize("value", [2.5, "3", "auto", [3], float("nan"), True, 0, -1])
+@pytest.mark.parametrize("name", ["n_clusters", "n_orders", "n_epochs"])
+def test_wrong_numbers_are_refused_by_name(name, value):
+    with pytest.raises((TypeError, ValueError), match=name):
+        MetaClusterer(**{name: value}).fit(ROWS)
+
+
+@pytest.mark.parametrize("settings", [{"weights": 3}, {"columns": ["x"]}])
+def test_other_wrong_parameters_are_refused_by_name(settings):
+    with pytest.raises(TypeError, match=next(iter(settings))):
+        MetaClusterer(2, **settings).fit(ROWS)
+
+
+def test_a_cell_that_is_no_number_is_named():
+    frame = MIXED[["x", "y"]].astype(object)
+    frame.loc[4, "y"] = "many"
+    with pytest.raises(ValueError, match="column 'y' holds numbers, but row 4: 'many'"):
+        MetaClusterer(2).fit(frame)
+
+
+def test_a_table_without_any_value_is_refused():
+    with pytest.raises(ValueError, match="every value of the table is missing"):
+        MetaClusterer(2).fit(np.full((5, 2), np.nan))

@@ -36,6 +36,7 @@ METHODS = {
     *("agglomerative", "free assignments", "classifier"),  # baselines on pairs, and on labels
     *("autodiff", "linen", "torch", "bound"),  # programs of the speed benchmark
     *("trunk", "factored", "concatenated"),  # and of the pair head's
+    *("duckdb", "polars", "pyarrow", "l2c_jax"),  # readers of tables
 }
 
 

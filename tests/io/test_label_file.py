@@ -9,9 +9,9 @@ import pyarrow as arrow
 import pytest
 from pyarrow import parquet
 
-from l2c_jax.io import files as table_files
-from l2c_jax.io import label_file
-from l2c_jax.io.files import TableError
+from l2c_jax.io import label_file, reader, tables
+from l2c_jax.io.source import TableError
+from l2c_jax.preprocessing.roles import ColumnOptions
 from l2c_jax.recurrent.config import InferenceConfig, ModelConfig
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import init
@@ -25,9 +25,10 @@ MODEL = TabularModel(Learner(PARAMS, CONFIG), init_judge(jax.random.key(1), 2, 3
 ROWS = np.random.default_rng(0).normal(size=(50, 3))
 
 
-def labelled(path, **settings):
+def labelled(path, label_column=None, **settings):
     config = TabularConfig(InferenceConfig(orders=2))
-    request = label_file.LabelRequest(path, config=config, **settings)
+    columns = ColumnOptions(label_column=label_column)
+    request = label_file.LabelRequest(path, config=config, columns=columns, **settings)
     adapted = label_file.adapt_file(MODEL, request)
     out = io.StringIO()
     summary = label_file.write_labels(MODEL, adapted, out)
@@ -57,7 +58,9 @@ def test_all_formats_give_the_same_labels(files):
 
 def test_the_size_of_the_pieces_does_not_change_the_labels(files, monkeypatch):
     whole = labelled(files / "rows.csv", num_clusters=3)[2]
-    monkeypatch.setattr(table_files, "ROWS", 7)
+    monkeypatch.setattr(reader, "ROWS", 256)
+    monkeypatch.setattr(reader, "CELLS", 3)
+    monkeypatch.setattr(label_file, "PROGRESS_ROWS", 10)
     assert labelled(files / "rows.csv", num_clusters=3)[2] == whole
 
 
@@ -76,16 +79,72 @@ def test_the_picture_is_drawn(files):
     assert (files / "picture.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_text_late_in_a_column_drops_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(table_files, "ROWS", 4)
+def test_text_late_in_a_column_of_numbers_stops_the_run(tmp_path):
     path = tmp_path / "late.csv"
-    path.write_text("a,b\n" + "".join(f"{i},{i if i < 9 else 'x'}\n" for i in range(10)))
-    adapted, _, _ = labelled(path, num_clusters=1)
-    assert adapted.scan.dropped == ["b"]
+    path.write_text("a,b\n" + "".join(f"{i * i},{i if i < 9 else 'x'}\n" for i in range(10)))
+    with pytest.raises(TableError, match="column 'b' holds numbers, but line 11: 'x'"):
+        labelled(path, num_clusters=1)
 
 
-def test_a_ragged_line_in_a_later_piece_is_found(tmp_path, monkeypatch):
-    monkeypatch.setattr(table_files, "ROWS", 4)
+def test_an_odd_cell_outside_the_sample_stops_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "detection_rows", lambda rows, width: np.arange(20))
+    path = tmp_path / "late.csv"
+    lines = [f"{i % 7},{i % 5},5" for i in range(50)]
+    path.write_text(
+        "\n".join(
+            [
+                "a,b,€",
+                *(
+                    f'{a},{b},"{i},5"'
+                    for i, (a, b, _) in enumerate(line.split(",") for line in lines)
+                ),
+            ]
+        ).replace("40,5", "4o,5")
+    )
+    with pytest.raises(TableError, match="line 42: '4o,5'"):
+        labelled(path, num_clusters=1)
+
+
+def test_an_earlier_answer_is_not_evidence_and_is_replaced(files):
+    first = labelled(files / "rows.csv", num_clusters=2)[2]
+    again = files / "again.csv"
+    with again.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(first[0]))
+        writer.writeheader()
+        writer.writerows(first)
+    assert labelled(again, num_clusters=2)[2] == first
+
+
+def test_missing_labels_are_no_class(tmp_path):
+    path = tmp_path / "labels.csv"
+    rows = [f"{i % 2 * 9 + i / 50},{i / 7},{'' if i % 3 == 0 else 'ab'[i % 2]}" for i in range(30)]
+    path.write_text("x,y,kind\n" + "\n".join(rows) + "\n")
+    adapted, summary, _ = labelled(path, "kind", num_clusters=2)
+    assert set(summary.classes) == {"a", "b"}
+    assert (
+        "(10 rows without a label left out)" in list(label_file.report_lines(adapted, summary))[-1]
+    )
+
+
+def test_a_table_that_cannot_give_k_says_so(tmp_path):
+    path = tmp_path / "const.csv"
+    path.write_text("x,y\n" + "1,2\n" * 20)
+    adapted, summary, _ = labelled(path, num_clusters=2)
+    text = "\n".join(label_file.report_lines(adapted, summary))
+    assert "found 1 clusters, fewer than -k 2: the rows are too much alike" in text
+
+
+def test_unseen_levels_are_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "detection_rows", lambda rows, width: np.arange(30))
+    path = tmp_path / "unseen.csv"
+    rows = [f"{i % 7},{'abcd'[i % 3 if i < 40 else 3]}" for i in range(50)]
+    path.write_text("x,kind\n" + "\n".join(rows) + "\n")
+    adapted, summary, _ = labelled(path, num_clusters=2)
+    assert summary.unseen == {"kind": 10}
+    assert "10 cells of column 'kind'" in "\n".join(label_file.report_lines(adapted, summary))
+
+
+def test_a_ragged_line_is_found(tmp_path):
     path = tmp_path / "ragged.csv"
     path.write_text("a,b\n" + "1,2\n" * 9 + "3\n")
     with pytest.raises(TableError, match="line 11 has 1 cells"):
@@ -102,10 +161,10 @@ def test_the_largest_probability_is_the_label(files):
     np.testing.assert_array_equal(summary.sizes, np.bincount(labels, minlength=3))
     assert summary.labels.size == summary.classes.size == 0
     assert summary.sample.shape == (50, 3)
-    assert adapted.scan.rows == 50
+    assert adapted.prepared.file.rows == 50
 
 
 def test_at_most_the_configured_rows_are_sampled(files):
     config = TabularConfig(InferenceConfig(orders=2), max_rows=20)
     request = label_file.LabelRequest(files / "rows.csv", num_clusters=2, config=config)
-    assert label_file.adapt_file(MODEL, request).scan.sample.shape == (20, 3)
+    assert label_file.adapt_file(MODEL, request).sample.shape == (20, 3)
