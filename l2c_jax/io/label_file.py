@@ -82,7 +82,8 @@ def adapt_file(model: TabularModel, request: LabelRequest) -> FittedFile:
     matrix = encode(prepared.encoder, prepared.file.take(rows)).matrix
     sample = learner_input(prepared, request.config, matrix)
     fitted = adapt_table(model, sample, request.num_clusters, config=config, seed=seed)
-    return FittedFile(request, prepared, fitted, sample)
+    shown = sample_rows(len(sample), request.config.rows(model), seed)
+    return FittedFile(request, prepared, fitted, sample[shown])
 
 
 def clusterer_seed(seed: int) -> int:

@@ -74,6 +74,8 @@ def genie(
       ``[N]`` int labels.
     """
     model = Genie(n_clusters=num_clusters, gini_threshold=gini_threshold)
+    if points.shape[1] == 1:  # refused otherwise; distances stay
+        points = np.pad(points, ((0, 0), (0, 1)))
     return np.asarray(model.fit_predict(np.ascontiguousarray(points, np.float64)))
 
 
