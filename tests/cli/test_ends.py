@@ -80,7 +80,8 @@ def test_an_unknown_device_is_one_line(tmp_path):
 
 
 BUSY = """
-import hashlib, sys
+import hashlib, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from l2c_jax import cli
 def busy(given):
     print("ready", flush=True)
@@ -98,7 +99,6 @@ def test_the_second_interrupt_ends_a_computation_that_does_not_return():
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         assert process.stdout.readline() == "ready\n"

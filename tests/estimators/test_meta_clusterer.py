@@ -187,7 +187,8 @@ def any_table_is_clustered(rows, k):
     assert clusterer.n_clusters_ <= (k or 10)
     assert np.isfinite(clusterer.probabilities_).all()
     np.testing.assert_allclose(clusterer.probabilities_.sum(axis=1), 1)
-    assert np.isfinite(clusterer.n_clusters_proba_).all()
+    if k is None:
+        assert np.isfinite(clusterer.n_clusters_proba_).all()
 
 
 counts = st.one_of(st.none(), st.integers(1, 10))
@@ -247,7 +248,7 @@ MIXED = pd.DataFrame(
         "member": GROUP == 2,
     }
 )
-MIXED.loc[::7, "x"] = np.nan
+MIXED.loc[::20, "x"] = np.nan
 MIXED.loc[5, "color"] = None
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from experiments import __main__ as everything
-from experiments.lib import page, registry, runner
+from experiments.lib import page, registry, runner, splits
 from experiments.lib.paths import RESULTS
 from experiments.lib.records import read_records, write_records
 from experiments.lib.runner import Options, default_out, main
@@ -156,7 +156,7 @@ def test_the_page_names_the_families_without_which_the_index_is_lower():
 
 def test_the_variants_of_the_prior_differ_from_it_and_each_other():
     found = prior_ablation.variants(BroadPrior())
-    assert len(set(found.values())) == len(found) == 15
+    assert len(set(found.values())) == len(found) == 17
 
 
 def test_the_card_has_scores_limits_and_failures():
@@ -178,10 +178,10 @@ def test_the_card_has_scores_limits_and_failures():
 
 def test_an_interval_of_one_family_is_its_mean():
     values = np.arange(6.0)
-    low, high = common.interval(values, 0, ["a"] * 6)
+    low, high = splits.interval(values, 0, ["a"] * 6)
     assert (low, high) == (2.5, 2.5)
     alone, together = (
-        np.diff(common.interval(values, 0, groups)) for groups in ([*"abcdef"], [*"aaabbb"])
+        np.diff(splits.interval(values, 0, groups)) for groups in ([*"abcdef"], [*"aaabbb"])
     )
     assert together > alone > 0
 
