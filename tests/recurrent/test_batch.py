@@ -3,11 +3,13 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from l2c_jax.preprocessing import preprocess
-from l2c_jax.recurrent.batch import prepare_batch, preprocess_task
+from l2c_jax.recurrent.batch import diffusion_points, prepare_batch, preprocess_task
 from l2c_jax.recurrent.config import ModelConfig, TrainConfig
 from l2c_jax.tasks.base import Task, sort_labels
+from l2c_jax.tasks.structures import StructureTasks
 
 CONFIG = ModelConfig(num_clusters=3)
 RNG = np.random.default_rng(0)
@@ -50,3 +52,33 @@ def test_rotations_keep_the_distances_of_the_points():
     for one, other in zip(before[:5], after[:5], strict=True):
         np.testing.assert_allclose(one @ one.T, other @ other.T, atol=1e-4)
     assert np.abs(before - after).max() > 0.1
+
+
+STRUCTURES = StructureTasks(num_points=40, min_points=30)
+FOUR_AXES = ModelConfig(4, 9, (5,), preprocessing="robust")
+
+
+def test_the_first_tasks_of_a_batch_are_walks():
+    tasks = jax.vmap(STRUCTURES.sample)(jax.random.split(jax.random.key(0), 4))
+    axes = prepare_batch(jax.random.key(1), tasks, FOUR_AXES, TrainConfig(), None)[1].tasks
+    mixed = prepare_batch(
+        jax.random.key(1), tasks, FOUR_AXES, TrainConfig(diffusion_prob=0.5), None
+    )[1].tasks
+    np.testing.assert_array_equal(mixed.points[2:], axes.points[2:])
+    for number in range(2):
+        one = jax.tree.map(lambda leaf, n=number: leaf[n], tasks)
+        expected = diffusion_points(one, FOUR_AXES)
+        np.testing.assert_allclose(mixed.points[number], expected, atol=1e-4)
+        kept = len(np.unique(one.labels[one.mask])) - 1
+        used = (np.asarray(mixed.points[number]) != 0).any(axis=0)
+        assert used.sum() == min(kept, 4)
+        first = jnp.where(one.mask, mixed.points[number][:, 0], jnp.nan)
+        means = [float(jnp.nanmean(jnp.where(mixed.labels[number] == k, first, jnp.nan)))
+                 for k in range(kept + 1)]  # fmt: skip
+        assert means == sorted(means)
+
+
+@pytest.mark.parametrize("prob", [-0.1, 1.5])
+def test_a_share_outside_of_one_is_refused(prob):
+    with pytest.raises(ValueError, match="diffusion_prob"):
+        TrainConfig(diffusion_prob=prob)
