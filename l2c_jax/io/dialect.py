@@ -165,7 +165,9 @@ def _is_header(rows: list[list[str]]) -> bool:
         for index in range(len(first))
     ]
     columns = list(zip(first, numbers, below, strict=True))
-    if any(cells and all(map(_is_number, cells)) for _, number, cells in columns if not number):
+    words = {cell for cell, gone in zip(first, empty, strict=True) if not gone}
+    over = [cells for cell, number, cells in columns if not number and cell in words]
+    if any(cells and all(map(_is_number, cells)) for cells in over):
         return True  # a word over numbers
     heads = [cell for cell, number, _ in columns if number]
     repeated = any(cell in cells for cell, number, cells in columns if not number)

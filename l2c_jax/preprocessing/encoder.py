@@ -8,6 +8,7 @@ indicators
 
 whose variances sum to 1, one unit a column as for a standardized column of numbers. They must
 keep their relative scale: :attr:`Encoder.unit` says which columns must not be standardized again.
+An indicator of missing values is 0 or 1, of variance :math:`m (1 - m)` for a share :math:`m`.
 """
 
 from collections.abc import Sequence
@@ -51,6 +52,12 @@ class EncodedColumn:
         """Names of its columns in the matrix."""
         own = [f"{self.name}={level}" for level in self.levels] if self.weights else [self.name]
         return (*own, *([f"{self.name} missing"] if self.has_indicator else []))
+
+    @property
+    def unit(self) -> tuple[bool, ...]:
+        """Which of them keep their scale: indicators, also that of missing values."""
+        own = [True] * len(self.levels) if self.weights else [False]
+        return (*own, *([True] if self.has_indicator else []))
 
 
 class Encoder(NamedTuple):
@@ -134,11 +141,7 @@ def fit_encoder(roles: Sequence[ColumnRole], columns: Sequence[np.ndarray]) -> E
     fitted = tuple(
         _fit_column(role, index, columns[index]) for index, role in enumerate(roles) if role.used
     )
-    unit = [
-        bool(column.weights) and not name.endswith(" missing")
-        for column in fitted
-        for name in column.features
-    ]
+    unit = [flag for column in fitted for flag in column.unit]
     width = len(unit)
     encoder = Encoder(fitted, np.array(unit, bool), np.zeros(width), np.ones(width))
     matrix = encode(encoder, columns).matrix

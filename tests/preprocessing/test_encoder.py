@@ -41,6 +41,7 @@ def test_missing_numbers_get_the_median_and_an_indicator_if_they_are_many():
     few[:5], many[:50] = np.nan, np.nan
     encoder = fitted(few, many)
     assert encoder.features == ("c0", "c1", "c1 missing")
+    assert encoder.unit.tolist() == [False, False, True]
     matrix = encode(encoder, [few, many]).matrix
     np.testing.assert_array_equal(matrix[:5, 0], np.nanmedian(few))
     assert matrix[:, 2].sum() == 50
