@@ -17,9 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from l2c_jax.preprocessing.column_options import CellError
 from l2c_jax.preprocessing.dates import parse_dates
+from l2c_jax.preprocessing.levels import level_cells
 from l2c_jax.preprocessing.numbers import Decimal, is_missing, parse_numbers
-from l2c_jax.preprocessing.roles import CellError, ColumnRole, Kind, level_cells
+from l2c_jax.preprocessing.roles import ColumnRole, Kind
 
 MANY_MISSING = 0.05
 """A column with a larger share of missing values gets an indicator of them."""

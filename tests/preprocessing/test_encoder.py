@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from l2c_jax.preprocessing.column_options import CellError, ColumnOptions
 from l2c_jax.preprocessing.encoder import encode, fit_encoder, sample_rows
-from l2c_jax.preprocessing.roles import CellError, ColumnOptions, detect_roles
+from l2c_jax.preprocessing.roles import detect_roles
 
 RNG = np.random.default_rng(0)
 COLORS = RNG.choice(
