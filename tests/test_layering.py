@@ -35,7 +35,7 @@ HOMES = {  # who may import what; a folder ends in /
     "flax": ("pairwise/",),
     "orbax": ("training/checkpoints.py",),
     "tyro": ("cli/",),
-    "duckdb": ("io/reader.py",),
+    "duckdb": ("io/database.py",),
     "PIL": ("io/images.py",),
 }
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from l2c_jax.io.reader import ReadOptions
-from l2c_jax.preprocessing.roles import ColumnOptions
+from l2c_jax.io.dialect import ReadOptions
+from l2c_jax.preprocessing.column_options import ColumnOptions
 
 Names = Annotated[tuple[str, ...], tyro.conf.UseAppendAction, tyro.conf.arg(metavar="NAME,NAME")]
 Switch = Annotated[bool, tyro.conf.FlagCreatePairsOff]

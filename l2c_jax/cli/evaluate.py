@@ -13,7 +13,7 @@ from l2c_jax.cli.cluster import DEFAULT_WEIGHTS, Reading
 from l2c_jax.io.label_file import clusterer_seed, learner_config, learner_input
 from l2c_jax.io.tables import read_table
 from l2c_jax.metrics import METRICS, scores
-from l2c_jax.preprocessing.roles import ColumnOptions
+from l2c_jax.preprocessing.column_options import ColumnOptions
 from l2c_jax.recurrent.evaluation import (
     oracle_labels,
     predict_tasks,

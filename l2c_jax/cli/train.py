@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from l2c_jax.io.tables import read_table
-from l2c_jax.preprocessing.roles import ColumnOptions
+from l2c_jax.preprocessing.column_options import ColumnOptions
 from l2c_jax.recurrent.config import ModelConfig, TrainConfig
 from l2c_jax.recurrent.fitting import fit
 from l2c_jax.recurrent.learner import Learner, load_learner

@@ -20,9 +20,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from l2c_jax.estimators.parameters import check_count
+from l2c_jax.preprocessing.column_options import ColumnOptions
 from l2c_jax.preprocessing.encoder import Encoder, detection_rows, encode, fit_encoder, sample_rows
 from l2c_jax.preprocessing.frames import Frame, is_frame, read_frame, read_objects
-from l2c_jax.preprocessing.roles import ColumnOptions, ColumnRole, detect_roles
+from l2c_jax.preprocessing.roles import ColumnRole, detect_roles
 from l2c_jax.recurrent.config import InferenceConfig
 from l2c_jax.recurrent.learner import weights_path
 from l2c_jax.tabular.clusterer import TabularConfig, adapt_table, predict_chunks

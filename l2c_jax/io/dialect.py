@@ -10,6 +10,7 @@ are whole and distinct years or counts under one word.
 import csv
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,20 @@ HEAD_ROWS = 200
 WIDEST = 20_000
 """Columns of the widest table."""
 _SIGNS = "\t;|, "
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What a person says about a file; the rest is detected."""
+
+    delimiter: str | None = None
+    """Between the cells of a line."""
+    encoding: str | None = None
+    """Of the text, such as latin-1."""
+    header: bool | None = None
+    """Whether the first line has the names of the columns."""
+    query: str | None = None
+    """A SQL query over the file, which is called data there."""
 
 
 class Dialect(NamedTuple):
@@ -165,7 +180,9 @@ def _is_header(rows: list[list[str]]) -> bool:
         for index in range(len(first))
     ]
     columns = list(zip(first, numbers, below, strict=True))
-    if any(cells and all(map(_is_number, cells)) for _, number, cells in columns if not number):
+    named = {cell for cell, gone in zip(first, empty, strict=True) if not gone}
+    over = [cells for cell, number, cells in columns if not number and cell in named]
+    if any(cells and all(map(_is_number, cells)) for cells in over):
         return True  # a word over numbers
     heads = [cell for cell, number, _ in columns if number]
     repeated = any(cell in cells for cell, number, cells in columns if not number)

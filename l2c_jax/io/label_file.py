@@ -12,12 +12,13 @@ from typing import NamedTuple, TextIO
 import numpy as np
 from tqdm import tqdm
 
-from l2c_jax.io.reader import ReadOptions, open_table
+from l2c_jax.io.dialect import ReadOptions
+from l2c_jax.io.reader import open_table
 from l2c_jax.io.tables import Prepared, encoded_batches, labels_of, prepare, role_lines
 from l2c_jax.metrics import scores
+from l2c_jax.preprocessing.column_options import ColumnOptions
 from l2c_jax.preprocessing.encoder import encode, sample_rows
 from l2c_jax.preprocessing.principal import apply_preprocessing
-from l2c_jax.preprocessing.roles import ColumnOptions
 from l2c_jax.tabular.clusterer import FittedTable, TabularConfig, adapt_table, predict_chunks
 from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tabular.table import SORTED_ROWS

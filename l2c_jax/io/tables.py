@@ -6,24 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from l2c_jax.io.reader import ReadOptions, TableFile, batches, open_table
+from l2c_jax.io.dialect import ReadOptions
+from l2c_jax.io.reader import SNIFFED, TableFile, batches, open_table
 from l2c_jax.io.source import TableError
+from l2c_jax.preprocessing.column_options import CellError, ColumnChoiceError, ColumnOptions
 from l2c_jax.preprocessing.encoder import (
     Encoder,
     detection_rows,
     encode,
     fit_encoder,
 )
-from l2c_jax.preprocessing.roles import (
-    CellError,
-    ColumnChoiceError,
-    ColumnOptions,
-    ColumnRole,
-    detect_roles,
-    level_cells,
-)
+from l2c_jax.preprocessing.levels import level_cells
+from l2c_jax.preprocessing.roles import DETECTED, ColumnRole, detect_roles
 
-DETECTED, SNIFFED = ColumnOptions(), ReadOptions()
 SHOWN = 40
 """Columns that the table of roles lists, at most."""
 

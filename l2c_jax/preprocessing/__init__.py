@@ -1,5 +1,6 @@
 """How points reach a learner: fitted once, applied by a pure function."""
 
+from l2c_jax.preprocessing.column_options import ColumnOptions
 from l2c_jax.preprocessing.columns import ColumnScaling, fit_columns, standardize
 from l2c_jax.preprocessing.encoder import Encoder, encode, fit_encoder
 from l2c_jax.preprocessing.principal import (
@@ -12,7 +13,7 @@ from l2c_jax.preprocessing.principal import (
     fit_table_preprocessing,
     preprocess,
 )
-from l2c_jax.preprocessing.roles import ColumnOptions, ColumnRole, detect_roles
+from l2c_jax.preprocessing.roles import ColumnRole, detect_roles
 
 __all__ = [
     "KINDS",

@@ -8,6 +8,7 @@ indicators
 
 whose variances sum to 1, one unit a column as for a standardized column of numbers. They must
 keep their relative scale: :attr:`Encoder.unit` says which columns must not be standardized again.
+An indicator of missing values is 0 or 1, of variance :math:`m (1 - m)` for a share :math:`m`.
 """
 
 from collections.abc import Sequence
@@ -16,9 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from l2c_jax.preprocessing.column_options import CellError
 from l2c_jax.preprocessing.dates import parse_dates
+from l2c_jax.preprocessing.levels import level_cells
 from l2c_jax.preprocessing.numbers import Decimal, is_missing, parse_numbers
-from l2c_jax.preprocessing.roles import CellError, ColumnRole, Kind, level_cells
+from l2c_jax.preprocessing.roles import ColumnRole, Kind
 
 MANY_MISSING = 0.05
 """A column with a larger share of missing values gets an indicator of them."""
@@ -51,6 +54,12 @@ class EncodedColumn:
         """Names of its columns in the matrix."""
         own = [f"{self.name}={level}" for level in self.levels] if self.weights else [self.name]
         return (*own, *([f"{self.name} missing"] if self.has_indicator else []))
+
+    @property
+    def unit(self) -> tuple[bool, ...]:
+        """Which of them keep their scale: indicators, also that of missing values."""
+        own = [True] * len(self.levels) if self.weights else [False]
+        return (*own, *([True] if self.has_indicator else []))
 
 
 class Encoder(NamedTuple):
@@ -134,11 +143,7 @@ def fit_encoder(roles: Sequence[ColumnRole], columns: Sequence[np.ndarray]) -> E
     fitted = tuple(
         _fit_column(role, index, columns[index]) for index, role in enumerate(roles) if role.used
     )
-    unit = [
-        bool(column.weights) and not name.endswith(" missing")
-        for column in fitted
-        for name in column.features
-    ]
+    unit = [flag for column in fitted for flag in column.unit]
     width = len(unit)
     encoder = Encoder(fitted, np.array(unit, bool), np.zeros(width), np.ones(width))
     matrix = encode(encoder, columns).matrix

@@ -1,18 +1,25 @@
 """What each column of a table is, and whether it is evidence for clusters.
 
 Detection is a pure function of a sample of the rows. A column of numbers with a few cells that
-are none is never dropped: :class:`CellError` names the cells.
+are none is never dropped: :class:`~l2c_jax.preprocessing.column_options.CellError` names them.
 """
 
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
+from l2c_jax.preprocessing.column_options import (
+    CellError,
+    ColumnChoiceError,
+    ColumnOptions,
+    check_names,
+)
 from l2c_jax.preprocessing.dates import parse_dates
+from l2c_jax.preprocessing.levels import level_cells, ordered_levels
 from l2c_jax.preprocessing.numbers import Decimal, Parsed, is_missing, parse_numbers
 
 Kind: TypeAlias = Literal[
@@ -30,75 +37,14 @@ Kind: TypeAlias = Literal[
     "label",
 ]
 
+DETECTED = ColumnOptions()
 LEVELS = 20
 """A categorical column has at most so many levels, unless it is asked for by name."""
-SCALES = (
-    ("very low", "low", "medium", "high", "very high"),
-    ("very low", "low", "middle", "high", "very high"),
-    ("low", "moderate", "high"),
-    ("small", "medium", "large"),
-    ("xs", "s", "m", "l", "xl", "xxl"),
-    ("never", "rarely", "sometimes", "often", "always"),
-    ("very bad", "bad", "fair", "good", "very good", "excellent"),
-    ("very poor", "poor", "fair", "good", "very good", "excellent"),
-    ("strongly disagree", "disagree", "neutral", "agree", "strongly agree"),
-    ("none", "mild", "moderate", "severe"),
-    ("young", "middle-aged", "old"),
-)
-"""Levels with an order that everybody knows; a column may lack some of them."""
-
 _ID = re.compile(
     r"(?i:id|ids|idx|index|key|uid|uuid|guid|row|rows|rownames|row[ _.]?(?:id|nr|no|num|number)"
     r"|nr|no\.?|#|unnamed: ?0|level_0|__index_level_\d+__)|.*(?i:[_ .-]id)|.*[a-z]I[Dd]"
 )
 _ANSWER = re.compile(r"probability_\d+")
-
-
-class CellError(ValueError):
-    """Cells of a column of numbers that are no numbers; ``rows`` counts from 0."""
-
-    def __init__(self, column: str, rows: Sequence[int], cells: Sequence[Any], total: int):
-        self.column, self.rows, self.cells, self.total = column, tuple(rows), tuple(cells), total
-        super().__init__(self.text([f"row {row}" for row in rows]))
-
-    def text(self, places: Sequence[str]) -> str:
-        """The message, with a name for the place of each cell."""
-        shown = [
-            f"{place}: {str(cell)[:40]!r}"
-            for place, cell in zip(places[:3], self.cells, strict=False)
-        ]
-        more = f" and {self.total - len(shown)} more" if self.total > len(shown) else ""
-        return (
-            f"column {self.column!r} holds numbers, but {', '.join(shown)}{more} "
-            f"{'is' if self.total == 1 else 'are'} not a finite number; mend the cells, or leave "
-            "the column out, or use it as categorical"
-        )
-
-
-class ColumnChoiceError(ValueError):
-    """Columns that were asked for and are not there, or cannot be used so."""
-
-
-@dataclass(frozen=True)
-class ColumnOptions:
-    """What a person says about the columns; the rest is detected."""
-
-    columns: tuple[str, ...] = ()
-    """Use only these."""
-    drop: tuple[str, ...] = ()
-    """Do not use these."""
-    categorical: tuple[str, ...] = ()
-    """Numbers or text that stand for categories."""
-    dates: tuple[str, ...] = ()
-    """Dates to use, as numbers of days."""
-    id_columns: tuple[str, ...] = ()
-    """Identifiers: not used."""
-    ordered: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Columns whose levels have an order: their name, and the levels in it."""
-    label_column: str | None = None
-    """True labels: not used."""
-    decimal: Decimal | None = None
-    """The sign before the decimals, where it is known."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +64,7 @@ class ColumnRole:
 def detect_roles(
     names: Sequence[str],
     columns: Sequence[np.ndarray],
-    options: ColumnOptions = ColumnOptions(),
+    options: ColumnOptions = DETECTED,
     *,
     likely_decimal: Decimal | None = ".",
 ) -> tuple[ColumnRole, ...]:
@@ -136,14 +82,14 @@ def detect_roles(
 
     Raises:
       CellError: if a column of numbers has a few cells that are none.
-      ColumnChoiceError: if ``options`` names a column that is not there, or no column is usable.
+      ColumnChoiceError: if an option names no column, or no column is usable.
 
     Example:
       >>> columns = [np.array([1.5, 2.0, 7.0]), np.array(["red", "red", "blue"], object)]
       >>> [(role.name, role.kind, role.used) for role in detect_roles(["size", "color"], columns)]
       [('size', 'number', True), ('color', 'yes/no', True)]
     """
-    _check_names(names, options)
+    check_names(names, options)
     parsed = [
         parse_numbers(column, options.decimal) if column.dtype == object else None
         for column in columns
@@ -164,17 +110,6 @@ def detect_roles(
             for role in roles
         ]
     return _with_something_used(roles, options)
-
-
-def _check_names(names: Sequence[str], options: ColumnOptions) -> None:
-    label = () if options.label_column is None else (options.label_column,)
-    chosen = (options.columns, options.drop, options.categorical, options.dates)
-    for wanted in (*chosen, options.id_columns, label):
-        for name in wanted:
-            if name not in names:
-                raise ColumnChoiceError(
-                    f"no column {name!r}; the columns are {', '.join(map(str, names))}"[:500]
-                )
 
 
 def _file_decimal(parsed: Sequence[Parsed | None]) -> Decimal | None:
@@ -236,13 +171,7 @@ def _asked_for(name: str, column: np.ndarray, parsed: Parsed | None) -> ColumnRo
 def _detect(
     name: str, index: int, column: np.ndarray, parsed: Parsed | None, decimal: Decimal | None
 ) -> ColumnRole:
-    if column.dtype.kind == "M":
-        known = column[~np.isnat(column)]
-    elif parsed is None:
-        known = column[~np.isnan(column)]
-    else:
-        known = column[~is_missing(column)]
-    if not len(known):
+    if is_missing(column).all():
         return ColumnRole(name, "empty", False, "has no value")
     if column.dtype.kind == "M":
         return _date(name, column, asked=False)
@@ -345,41 +274,6 @@ def _categorical(name: str, cells: np.ndarray, why: str, limit: int = LEVELS) ->
     return ColumnRole(
         name, "categorical", True, why or f"{len(levels)} levels", levels=tuple(levels)
     )
-
-
-def ordered_levels(levels: Sequence[str]) -> tuple[str, ...] | None:
-    """The levels in the order of a known scale, or ``None`` if they are of none.
-
-    Example:
-      >>> ordered_levels(["high", "low", "Very_low"])
-      ('Very_low', 'low', 'high')
-    """
-    plain = {re.sub(r"[_\s-]+", " ", level.lower()): level for level in levels}
-    for scale in SCALES:
-        if len(plain) == len(levels) >= 3 and set(plain) <= {s.replace("-", " ") for s in scale}:
-            order = [s.replace("-", " ") for s in scale]
-            return tuple(plain[key] for key in sorted(plain, key=order.index))
-    return None
-
-
-def level_cells(column: np.ndarray) -> np.ndarray:
-    """``[N]`` object, the level of each cell as text, None where missing.
-
-    Numbers are spelt alike whether they came as numbers or as text; so are True and False.
-
-    Example:
-      >>> level_cells(np.array([1.0, 2.5, np.nan])).tolist()
-      ['1', '2.5', None]
-    """
-    missing = is_missing(column)
-    cells = np.full(len(column), None, object)
-    if column.dtype.kind == "f":
-        cells[~missing] = [f"{value:.15g}" for value in column[~missing]]
-        return cells
-    for row in np.flatnonzero(~missing):
-        text = str(column[row]).strip()
-        cells[row] = text.lower() if text.lower() in ("true", "false") else text
-    return cells
 
 
 def _with_something_used(

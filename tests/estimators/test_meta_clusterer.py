@@ -24,7 +24,7 @@ from sklearn.preprocessing import StandardScaler
 import l2c_jax
 from l2c_jax.estimators.meta_clusterer import MetaClusterer
 from l2c_jax.metrics import adjusted_rand_index
-from l2c_jax.preprocessing.roles import ColumnOptions
+from l2c_jax.preprocessing.column_options import ColumnOptions
 from l2c_jax.tabular import clusterer, load_tabular_model, save_tabular_model
 
 ROWS, TRUTH = make_blobs(200, centers=4, n_features=6, cluster_std=0.7, random_state=1)

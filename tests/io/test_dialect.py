@@ -32,6 +32,7 @@ def test_delimiters_and_headers(sign, header, end, tmp_path):
         ("name,1990,2000\na,1.5,2\nb,3,4\n", ",", ["name", "1990", "2000"]),
         ("name,1,2,3\na,1.5,2,3\nb,3,4,5\n", ",", ["name", "1", "2", "3"]),
         ("a,1,2\nb,3,4\nc,5,6\n", ",", ["column1", "column2", "column3"]),
+        ("1,NA,3\n4,5,6\n7,8,9\n", ",", ["column1", "column2", "column3"]),
         ("a,1990,2\nb,1991,4\nc,1992,6\n", ",", ["column1", "column2", "column3"]),
         (",x\n0,1\n1,5\n", ",", ["", "x"]),
         ('"a ""q""",b\n1,2\n', ",", ['a "q"', "b"]),

@@ -11,7 +11,7 @@ from pyarrow import parquet
 
 from l2c_jax.io import label_file, reader, tables
 from l2c_jax.io.source import TableError
-from l2c_jax.preprocessing.roles import ColumnOptions
+from l2c_jax.preprocessing.column_options import ColumnOptions
 from l2c_jax.recurrent.config import InferenceConfig, ModelConfig
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import init

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from l2c_jax.io import reader
-from l2c_jax.io.reader import ReadOptions, batches, open_table
+from l2c_jax.io.dialect import ReadOptions
+from l2c_jax.io.reader import batches, open_table
 from l2c_jax.io.source import TableError
 
 ROWS = 700

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from l2c_jax.io.reader import ReadOptions, open_table
+from l2c_jax.io.dialect import ReadOptions
+from l2c_jax.io.reader import open_table
 from l2c_jax.io.source import TableError
 from l2c_jax.io.tables import prepare, read_table, role_lines
+from l2c_jax.preprocessing.column_options import ColumnOptions
 from l2c_jax.preprocessing.encoder import encode, fit_encoder
 from l2c_jax.preprocessing.frames import read_frame
-from l2c_jax.preprocessing.roles import ColumnOptions, detect_roles
+from l2c_jax.preprocessing.roles import detect_roles
 
 RNG = np.random.default_rng(5)
 N = 90

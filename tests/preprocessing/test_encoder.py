@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from l2c_jax.preprocessing.column_options import CellError, ColumnOptions
 from l2c_jax.preprocessing.encoder import encode, fit_encoder, sample_rows
-from l2c_jax.preprocessing.roles import CellError, ColumnOptions, detect_roles
+from l2c_jax.preprocessing.roles import detect_roles
 
 RNG = np.random.default_rng(0)
 COLORS = RNG.choice(
@@ -41,6 +42,7 @@ def test_missing_numbers_get_the_median_and_an_indicator_if_they_are_many():
     few[:5], many[:50] = np.nan, np.nan
     encoder = fitted(few, many)
     assert encoder.features == ("c0", "c1", "c1 missing")
+    assert encoder.unit.tolist() == [False, False, True]
     matrix = encode(encoder, [few, many]).matrix
     np.testing.assert_array_equal(matrix[:5, 0], np.nanmedian(few))
     assert matrix[:, 2].sum() == 50

@@ -3,13 +3,8 @@
 import numpy as np
 import pytest
 
-from l2c_jax.preprocessing.roles import (
-    CellError,
-    ColumnChoiceError,
-    ColumnOptions,
-    detect_roles,
-    ordered_levels,
-)
+from l2c_jax.preprocessing.column_options import CellError, ColumnChoiceError, ColumnOptions
+from l2c_jax.preprocessing.roles import detect_roles
 
 RNG = np.random.default_rng(0)
 N = 60
@@ -140,9 +135,3 @@ def test_a_column_that_is_not_there_is_named(field):
 def test_nothing_to_use_is_refused():
     with pytest.raises(ColumnChoiceError, match=r"no usable column among 'a' \(identifier\)"):
         detect_roles(["a"], [COLUMNS["identifier"]])
-
-
-def test_scales_may_lack_levels_but_not_have_others():
-    assert ordered_levels(["High", "low", "very_low"]) == ("very_low", "low", "High")
-    assert ordered_levels(["high", "low", "red"]) is None
-    assert ordered_levels(["high", "low"]) is None
