@@ -30,10 +30,6 @@ ROWS = (
         *("ARI", True, "learned", "k-means"),
     ),
     (
-        *("73 shape sets, k found", "zero_shot", "shapes, k found"),
-        *("ARI", True, "learned", "HDBSCAN"),
-    ),
-    (
         *("Wine", "first_look", "Wine"),
         *("ARI", True, "learned", "k-means"),
     ),
