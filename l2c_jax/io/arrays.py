@@ -24,7 +24,7 @@ class ArrayTable:
         self._folder = folder
         self.name, self.notes, self.likely_decimal = source.name, source.notes, "."
         try:
-            array: Any = np.load(source.path, mmap_mode="r", allow_pickle=False)
+            array: Any = np.load(source.path, mmap_mode="r")
         except (ValueError, EOFError, SyntaxError) as error:
             raise TableError(f"{source.name}: is no NumPy array ({error})") from error
         if getattr(array, "ndim", 0) != 2 or 0 in array.shape or array.dtype.kind not in "biuf":

@@ -144,7 +144,7 @@ def noisy_mcl(probabilities: Array, similar: Array, confusion: tuple[float, floa
       >>> bool(noisy_mcl(p, similar, (1.0, 0.0)) == mcl(p, similar))
       True
       >>> round(float(noisy_mcl(p, similar, (0.8, 0.3))), 4)
-      0.4557
+      0.4271
     """
     say_if_similar, say_if_not = confusion
     same = _same_cluster(probabilities)

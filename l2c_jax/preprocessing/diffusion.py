@@ -215,7 +215,9 @@ def first_coordinates(coordinates: ArrayLike, mask: ArrayLike, count: ArrayLike)
       ``[N, C]``, of total variance 1 over these points.
     """
     xp = np if isinstance(coordinates, np.ndarray) else jnp
-    kept = xp.where((xp.arange(coordinates.shape[1]) < count)[None, :], coordinates, 0)
+    kept = xp.where(
+        (xp.arange(coordinates.shape[1], dtype=np.int32) < count)[None, :], coordinates, 0
+    )
     weight = xp.asarray(mask).astype(kept.dtype)[:, None]
     total = xp.sqrt((weight * kept**2).sum() / xp.maximum(weight.sum(), 1))
     return kept / xp.where(total > 0, total, 1)

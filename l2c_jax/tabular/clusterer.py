@@ -134,7 +134,7 @@ def adapt_table(
     numbers = np.arange(1, shape.num_clusters + 1) if found else np.array([num_clusters])
     inference = config.inference
     members = config.count_orders if found else max(1, inference.orders // len(VIEWS))
-    length = inference.points_per_epoch or most
+    length = min(inference.points_per_epoch or most, most)
     sequences = make_sequences(len(rows), members, inference.epochs, length, rng)
     learner, counts = model.learner.without_metadata(), numbers.astype(np.int32)
     candidates, verdict = _judged(learner, model.judge, cloud, counts, sequences)

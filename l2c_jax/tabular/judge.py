@@ -75,7 +75,8 @@ def init_judge(
     quality = 3 * own + table + 1 + num_clusters
     number = VIEWS * (3 * own + len(NESTED) + 1) + table + num_clusters
     return Judge(
-        *(jnp.zeros(own), jnp.ones(own), jnp.zeros(table), jnp.ones(table)),
+        *(jnp.zeros(own, jnp.float32), jnp.ones(own, jnp.float32)),
+        *(jnp.zeros(table, jnp.float32), jnp.ones(table, jnp.float32)),
         _init_perceptron(key_quality, quality, hidden, networks),
         _init_perceptron(key_number, number, hidden, networks),
     )
@@ -103,7 +104,7 @@ def assess(judge: Judge, features: Features, counts: Array, num_clusters: int) -
     """
     own = _clipped(features.own, judge.own_mean, judge.own_scale)
     table = _clipped(features.table, judge.table_mean, judge.table_scale)
-    one_hot = jax.nn.one_hot(counts - 1, num_clusters)  # [K', K]
+    one_hot = jax.nn.one_hot(counts - 1, num_clusters, dtype=jnp.float32)  # [K', K]
     mean = own.mean(axis=2)  # [V, K', F]
     views, numbers, members = own.shape[:3]
     shape = (views, numbers, members)
@@ -145,11 +146,11 @@ def _clipped(features: Array, mean: Array, scale: Array) -> Array:
 def _init_perceptron(key: Key, inputs: int, hidden: int, networks: int) -> Perceptron:
     keys = jax.random.split(key, 3)
     return Perceptron(
-        jax.random.normal(keys[0], (networks, inputs, hidden)) / inputs**0.5,
-        jnp.zeros((networks, hidden)),
-        jax.random.normal(keys[1], (networks, hidden, hidden)) / hidden**0.5,
-        jnp.zeros((networks, hidden)),
-        jax.random.normal(keys[2], (networks, hidden)) / hidden**0.5,
+        jax.random.normal(keys[0], (networks, inputs, hidden), jnp.float32) / inputs**0.5,
+        jnp.zeros((networks, hidden), jnp.float32),
+        jax.random.normal(keys[1], (networks, hidden, hidden), jnp.float32) / hidden**0.5,
+        jnp.zeros((networks, hidden), jnp.float32),
+        jax.random.normal(keys[2], (networks, hidden), jnp.float32) / hidden**0.5,
     )
 
 

@@ -109,8 +109,12 @@ def _read(
 ) -> tuple[Features, Array]:
     found = read_candidates(learner, cloud, counts, sequences)
     features = partition_features(cloud, found.log_probs, counts)
-    truth = jnp.where(cloud.real[:, None], jax.nn.one_hot(labels, _MOST_CLASSES), 0)
-    hard = jax.nn.one_hot(found.log_probs.argmax(axis=-1), found.log_probs.shape[-1])
+    truth = jnp.where(
+        cloud.real[:, None], jax.nn.one_hot(labels, _MOST_CLASSES, dtype=jnp.float32), 0
+    )
+    hard = jax.nn.one_hot(
+        found.log_probs.argmax(axis=-1), found.log_probs.shape[-1], dtype=jnp.float32
+    )
     return features, rand_index(jnp.einsum("vkmsi,sj->vkmij", hard, truth))
 
 
@@ -176,7 +180,7 @@ def fit_judge(
 def judge_loss(judge: Judge, example: Examples, true_count_weight: float) -> Array:
     """Cross-entropy of the expected index, and of the number of clusters, of one task."""
     num_clusters = example.scores.shape[1]
-    counts = jnp.arange(1, num_clusters + 1)
+    counts = jnp.arange(1, num_clusters + 1, dtype=jnp.int32)
     verdict = assess(judge, example.features, counts, num_clusters)
     target = jnp.clip(example.scores, 0, 1)
     quality = jnp.clip(verdict.quality, 1e-6, 1 - 1e-6)
@@ -236,7 +240,7 @@ def measured(judge: Judge, examples: Examples) -> dict[str, float]:
       and ``best view``, ``principal``, ``diffusion`` to compare.
     """
     num_clusters = examples.scores.shape[2]
-    counts = jnp.arange(1, num_clusters + 1)
+    counts = jnp.arange(1, num_clusters + 1, dtype=jnp.int32)
 
     def one(example: Examples) -> tuple[Array, Array]:
         verdict = assess(judge, example.features, counts, num_clusters)

@@ -80,7 +80,7 @@ def partition_features(cloud: Cloud, log_probs: Array, counts: Array) -> Feature
     real = cloud.real.astype(jnp.float32)
     rows = real[None, None, None, :, None]
     probs = jnp.exp(log_probs) * rows
-    hard = jax.nn.one_hot(log_probs.argmax(axis=-1), log_probs.shape[-1]) * rows
+    hard = jax.nn.one_hot(log_probs.argmax(axis=-1), log_probs.shape[-1], dtype=jnp.float32) * rows
     graph = _graph(cloud)
     apart = _distances(cloud.axes)
 
@@ -119,7 +119,7 @@ def _graph(cloud: Cloud) -> _Graph:
     size, near = cloud.neighbors.shape
     start = jnp.broadcast_to(jnp.arange(size)[:, None], (size, near))
     there = (cloud.weights > 0) & cloud.node[:, None]
-    empty = jnp.zeros((size + 1, size + 1))
+    empty = jnp.zeros((size + 1, size + 1), jnp.float32)
     index = jnp.where(there, cloud.neighbors, size)
     kept = empty.at[start, index].set(there.astype(jnp.float32))[:size, :size]
     steps = empty.at[start, index].set(jnp.where(there, cloud.weights, 0))[:size, :size]
@@ -201,7 +201,7 @@ def _sizes(hard: Array, k: Array) -> list[Array]:
     share = hard.sum(axis=0) / jnp.maximum(hard.sum(), 1)
     entropy = -(share * jnp.log(share + 1e-9)).sum()
     entropy = jnp.where(k > 1, entropy / _log_number(k), 1)
-    least = jnp.where(jnp.arange(share.size) < k, share, 1).min()
+    least = jnp.where(jnp.arange(share.size, dtype=jnp.int32) < k, share, 1).min()
     return [entropy, jnp.log10(least + 1e-3), share.max()]
 
 
@@ -216,7 +216,7 @@ def _likelihood(points: Array, hard: Array, k: Array) -> list[Array]:
         means = hard.T @ points / weight[:, None]
         second = jnp.einsum("nk,ni,nj->kij", hard, points, points) / weight[:, None, None]
         spread = second - means[:, :, None] * means[:, None, :]
-        spread = spread + _RIDGE * jnp.eye(points.shape[1])[None]
+        spread = spread + _RIDGE * jnp.eye(points.shape[1], dtype=points.dtype)[None]
         shares = jnp.log(weight / total)
         return (sizes * (shares - 0.5 * log_determinant(spread))).sum() / total
 
@@ -239,7 +239,7 @@ def log_determinant(matrices: Array) -> Array:
         rows = rows - below[..., None] * (row / pivot[..., None])[..., None, :]
         return rows, total + jnp.log(pivot)
 
-    start = matrices, jnp.zeros(matrices.shape[:-2])
+    start = matrices, jnp.zeros(matrices.shape[:-2], matrices.dtype)
     return jax.lax.fori_loop(0, matrices.shape[-1], eliminate, start)[1]
 
 
@@ -277,8 +277,8 @@ def _agreement_within(hard: Array) -> Array:
     views, members = hard.shape[:2]
     joint = jnp.einsum("vmsi,wnsj->vmwnij", hard, hard)
     index = rand_index(joint)  # [V, M, V, M]
-    same_view = jnp.eye(views)[:, None, :, None]
-    other_member = 1 - jnp.eye(members)[None, :, None, :]
+    same_view = jnp.eye(views, dtype=jnp.float32)[:, None, :, None]
+    other_member = 1 - jnp.eye(members, dtype=jnp.float32)[None, :, None, :]
     within = index * same_view * other_member
     across = index * (1 - same_view)
     return jnp.stack(
@@ -293,7 +293,7 @@ def _agreement_within(hard: Array) -> Array:
 def _nested(hard: Array) -> Array:
     """``[V, K', 2]``: mean index with the partitions for the number before, and after."""
     if hard.shape[1] == 1:
-        return jnp.zeros((*hard.shape[:2], 2))
+        return jnp.zeros((*hard.shape[:2], 2), jnp.float32)
     joint = jnp.einsum("vkmsi,vknsj->vkmnij", hard[:, :-1], hard[:, 1:])
     index = rand_index(joint).mean(axis=(2, 3))  # [V, K' - 1]
     before = jnp.pad(index, ((0, 0), (1, 0)))

@@ -38,6 +38,7 @@ def fitted(**settings):
 def small_chunks(monkeypatch):
     """Programs are not optimised in tests; the tables here are small."""
     monkeypatch.setattr(clusterer, "CHUNK", 64)
+    monkeypatch.setattr(clusterer, "_ROWS_JUDGED", 64)
 
 
 EVERY_RULE = """
@@ -47,7 +48,7 @@ from sklearn.utils.estimator_checks import check_estimator
 import l2c_jax
 from l2c_jax.estimators.meta_clusterer import MetaClusterer
 from l2c_jax.tabular import clusterer, load_tabular_model, save_tabular_model
-clusterer.CHUNK = 64
+clusterer.CHUNK = clusterer._ROWS_JUDGED = 64
 results = check_estimator(MetaClusterer(n_orders=2), on_skip=None, on_fail=None)
 print(len(results), *(r["check_name"] for r in results if r["status"] != "passed"))
 """
