@@ -160,7 +160,9 @@ def render(records: list[Record]) -> str:
         "than two levels, at most 1,000 rows each, the number of classes given. Level numbers: "
         "categories numbered and standardised. Roles: indicators of one unit of variance a "
         "column, missing values filled, as `l2c cluster` reads them. In brackets: 95 % bootstrap "
-        "intervals over families of near-copies.\n"
+        "intervals over families of near-copies. The form of the indicators of missing values was "
+        "chosen on these tables, so the column of roles is optimistic, and the intervals include "
+        "zero: no gain is shown.\n"
     )
 
 
