@@ -2,9 +2,10 @@
 
 DuckDB was chosen over polars and pyarrow by ``experiments/bench/readers.py``: it is the only one
 with a sniffer of dialects, it refuses ragged lines and open quotes with the number of the line,
-its memory has a limit, it runs SQL over the file, and hands over NumPy arrays. A text file is loaded once, every cell as text, into a database in a temporary
-folder; from there any rows can be taken again, which a text file does not allow. What a cell of
-text means is decided in :mod:`l2c_jax.preprocessing.roles`, in the same way for every format.
+its memory has a limit, it runs SQL over the file, and hands over NumPy arrays. A text file is
+loaded once, every cell as text, into a database in a temporary folder; from there any rows can be
+taken again, which a text file does not allow. What a cell of text means is decided in
+:mod:`l2c_jax.preprocessing.roles`, in the same way for every format.
 """
 
 import re
