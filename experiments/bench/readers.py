@@ -1,7 +1,7 @@
 """Readers of tables: DuckDB, polars and pyarrow on one large table, and ours on top.
 
-Claim: DuckDB scans CSV and Parquet within a third of the fastest, and its sniffer reads more of the
-small files right than the defaults of the others. Ours, which looks at every cell, keeps the text
+Claim: DuckDB scans CSV and Parquet within a third of the fastest, and its sniffer reads more of
+the small files right than the defaults of the others. Ours, which looks at every cell, keeps the text
 and can take any rows again, costs five to twelve such scans, and less than 1.5 GiB of memory
 whatever the size of the file.
 
