@@ -1,9 +1,9 @@
 """Readers of tables: DuckDB, polars and pyarrow on one large table, and ours on top.
 
-Claim: DuckDB's scan of CSV is within a third of the fastest, of Parquet it is the fastest, and its
-sniffer reads more of the small files right than the defaults of the others. Ours, which looks at
-every cell, keeps the text and can take any rows again, costs five to twelve such scans, and less
-than 1.5 GiB of memory whatever the size of the file.
+Claim: DuckDB scans CSV and Parquet within a third of the fastest, and its sniffer reads more of
+the small files right than the defaults of the others. Ours looks at every cell, keeps the text
+and can take any rows again; it costs five to twelve such scans, and less than 1.5 GiB of memory
+whatever the size of the file.
 
     python -m experiments.bench.readers               # 1e7 rows x 10 columns: minutes
     python -m experiments.bench.readers --rows 1000000

@@ -2,10 +2,10 @@
 
 DuckDB was chosen over polars and pyarrow by ``experiments/bench/readers.py``: it is the only one
 with a sniffer of dialects, it refuses ragged lines and open quotes with the number of the line,
-its memory has a limit that it keeps, it runs SQL over the file, and it needs no second library to
-hand over arrays. A text file is loaded once, every cell as text, into a database in a temporary
-folder; from there any rows can be taken again, which a text file does not allow. What a cell of
-text means is decided in :mod:`l2c_jax.preprocessing.roles`, in the same way for every format.
+its memory has a limit, it runs SQL over the file, and hands over NumPy arrays. A text file is
+loaded once, every cell as text, into a database in a temporary folder; from there any rows can be
+taken again, which a text file does not allow. What a cell of text means is decided in
+:mod:`l2c_jax.preprocessing.roles`, in the same way for every format.
 """
 
 import re
@@ -18,6 +18,9 @@ import numpy as np
 from l2c_jax.io.dialect import WIDEST, Dialect, ReadOptions, detect_dialect, records
 from l2c_jax.io.source import Source, TableError, TemporaryFolder, working_memory
 from l2c_jax.preprocessing.numbers import MISSING
+
+GROUP = 4
+"""Columns that one query looks at: the time to plan a query grows faster than their number."""
 
 
 class DatabaseTable:
@@ -80,8 +83,8 @@ class DatabaseTable:
             if name not in left_out
         ]
         sql = f"select concat_ws(',', {', '.join(cells) or repr('')}) as line from t "
-        found = self._connection.execute(f"{sql} where rowid >= {start} and rowid < {stop}")
-        return [line for (line,) in found.fetchall()]
+        sql += f"where rowid >= {start} and rowid < {stop}"
+        return [line for (line,) in self._connection.execute(sql).fetchall()]
 
     def place(self, row: int) -> str:
         """The line of a row of text, or else its number."""
@@ -104,7 +107,8 @@ class DatabaseTable:
                     "read_json(?, format='auto', sample_size=-1, maximum_object_size=16777216)"
                 )
             self._keep(f"select * from {reader}", [str(self._source.path)])
-            self._drop_pandas_index()
+            if self._source.kind == "parquet":
+                self._drop_pandas_index()
         self._find_numbers()
         if options.query is not None:
             self._run_query(options.query)
@@ -117,7 +121,9 @@ class DatabaseTable:
         self._dialect, self.names = dialect, dialect.names
         self.notes = (*self.notes, *dialect.notes)
         self.likely_decimal = "." if dialect.delimiter in ", |" else None
-        columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(dialect.names)))
+        width = len(dialect.names)
+        self._connection.execute(f"set memory_limit = '{working_memory(width)}'")
+        columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(width))
         quote = _quoted_text(dialect.quote)
         self._connection.execute(
             f"create table t as select * from read_csv(?, auto_detect=false, header=false, "
@@ -145,13 +151,10 @@ class DatabaseTable:
         self._count()
 
     def _count(self) -> None:
-        found = self._connection.execute("select count(*) from t").fetchone()
-        self.rows = int(found[0]) if found else 0
+        (self.rows,) = self._connection.execute("select count(*) from t").fetchone() or (0,)
 
     def _drop_pandas_index(self) -> None:
         """pandas writes its index as a column; the file says which."""
-        if self._source.kind != "parquet":
-            return
         found = self._connection.execute(
             "select decode(value) from parquet_kv_metadata(?) where decode(key) = 'pandas'",
             [str(self._source.path)],
@@ -180,12 +183,12 @@ class DatabaseTable:
             return
         missing = ", ".join(f"'{_quoted_text(word)}'" for word in sorted(MISSING))
         plain: list[bool] = []
-        for start in range(0, len(self.names), 200):
+        for start in range(0, len(self.names), GROUP):
             checks = ", ".join(
                 f"count(*) filter (c{i} is not null and (contains(c{i}, '_') or "
                 f"not coalesce(isfinite(try_cast(c{i} as double)), false)) "
                 f"and lower(trim(c{i})) not in ({missing}))"
-                for i in width[start : start + 200]
+                for i in width[start : start + GROUP]
             )
             found = self._connection.execute(f"select {checks} from t").fetchone()
             plain += [count == 0 for count in found or ()]
@@ -213,8 +216,7 @@ class DatabaseTable:
             f"{self._typed(index)} as {_quoted_name(name or f'column{index + 1}')}"
             for index, name in enumerate(self.names)
         )
-        views = {"data", Path(self.name).name.split(".")[0] or "data"}
-        for view in views:
+        for view in {"data", Path(self.name).name.split(".")[0] or "data"}:
             self._connection.execute(f"create view {_quoted_name(view)} as select {named} from t")
         self._keep(query.strip().rstrip(";"), [])
         self._dialect = None

@@ -276,7 +276,7 @@ def _transcode(name: str, path: Path, copy: Path, encoding: str) -> None:
                 raise TableError(f"{name}: more than {limit:,} bytes, half of the free disk")
 
 
-def working_memory() -> str:
-    """The memory that the reader's engine may use, as its setting is spelt."""
+def working_memory(width: int = 0) -> str:
+    """The memory that the reader's engine may use for a table of D columns, as a setting."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return f"{min(1024, max(256, total // 8 >> 20))}MB"
+    return f"{min(1536 if width > 4000 else 1024, max(256, total // 8 >> 20))}MB"
