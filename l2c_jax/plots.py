@@ -107,7 +107,7 @@ def comparison(
                 axes.set_title(method, fontsize=8)
         row[0].set_ylabel(name, fontsize=8)
     with replacing(path) as draft:
-        figure.savefig(draft, dpi=120)
+        figure.savefig(draft, dpi=80)
 
 
 def memberships(

@@ -106,6 +106,6 @@ def load(path: Path, options: Options) -> Learner:
 
 
 def load_model(path: Path, options: Options) -> TabularModel:
-    """As :func:`load`, with the head for the number of clusters if the file has one."""
+    """As :func:`load`, with the judge if the file has one."""
     load(path, options)
     return load_tabular_model(path)

@@ -30,14 +30,6 @@ ROWS = (
         *("ARI", True, "learned", "k-means"),
     ),
     (
-        *("Wine", "first_look", "Wine"),
-        *("ARI", True, "learned", "k-means"),
-    ),
-    (
-        *("Breast cancer", "first_look", "Breast cancer"),
-        *("ARI", True, "learned", "k-means"),
-    ),
-    (
         *("20 new alphabets, pairwise", "omniglot", "20 evaluation alphabets"),
         *("accuracy", True, "learned (MCL, true K)", "k-means (pixels)"),
     ),

@@ -37,7 +37,7 @@ ROWS = 65_536
 class MetaClusterer(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator
 ):
-    """Clustering by a learner that was trained before, on synthetic tasks; ``fit`` trains nothing.
+    """Clustering by a learner and a judge that were trained before; ``fit`` trains nothing.
 
     ``fit`` reads a sample of at most 512 rows in two views and several orders; a learned judge
     chooses among the partitions, and each row is labelled with the resulting states. Columns may
