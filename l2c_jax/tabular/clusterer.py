@@ -119,50 +119,12 @@ def adapt_table(
       (4, 2)
     """
     rows = checked_table(table)
-    limit = check_num_clusters(model, num_clusters, len(rows))
+    check_num_clusters(model, num_clusters, len(rows))
     rng = np.random.default_rng(seed)
-    most = config.rows(model)
-    rows = sample_rows(rows, most, rng, standardize=config.standardize)
+    rows = sample_rows(rows, config.rows(model), rng, standardize=config.standardize)
     if model.judge is None:
         return _adapt_by_confidence(model, rows, num_clusters, config, seed)
-    shape = model.learner.config
-    views, graph = fit_views(
-        rows, shape.preprocessing, shape.dimensions, standardize=config.standardize
-    )
-    cloud, _ = make_cloud(rows, views, graph, most, rng)
-    found = num_clusters is None
-    numbers = np.arange(1, shape.num_clusters + 1) if found else np.array([num_clusters])
-    inference = config.inference
-    members = config.count_orders if found else max(1, inference.orders // len(VIEWS))
-    length = min(inference.points_per_epoch or most, most)
-    sequences = make_sequences(len(rows), members, inference.epochs, length, rng)
-    learner, counts = model.learner.without_metadata(), numbers.astype(np.int32)
-    candidates, verdict = _judged(learner, model.judge, cloud, counts, sequences)
-    quality = np.asarray(verdict.quality, np.float64).mean(axis=2)  # [V, K']
-    quality[[view not in config.views for view in VIEWS]] = -1
-    probabilities, place = None, 0
-    if found:
-        logs = np.array(verdict.count_log_probs, np.float64)
-        logs[min(limit, len(graph.rows)) :] = -np.inf
-        probabilities = np.exp(logs - np.logaddexp.reduce(logs))
-        place = int(probabilities.argmax())
-    view = int(quality[:, place].argmax())
-    kept = max(1, int(members * (inference.top_fraction or 0.5)))
-    which, count = np.array([view, place], np.int32), counts[place]
-    state = _best_members(candidates, verdict, cloud.real, which, count, kept=kept)
-    k = int(count)
-    expected, columns = float(quality[view, place]), rows.shape[1]
-    fitted = FittedTable(
-        *(views.principal, views),
-        VIEWS[view],
-        state,
-        *(np.arange(k), np.zeros(k)),
-        probabilities,
-        expected,
-        columns,
-    )
-    logs = _label(model, fitted, _points(model, fitted, rows))
-    return fitted._replace(offsets=offsets_to_use_all(logs))
+    return _adapt_by_judge(model, rows, num_clusters, config, rng)
 
 
 def predict_table(model: TabularModel, fitted: FittedTable, table: ArrayLike) -> np.ndarray:
@@ -205,6 +167,56 @@ def predict_chunks(
             )
         logs = _label(model, fitted, _points(model, fitted, rows)) + fitted.offsets[None, :]
         yield np.exp(logs - np.logaddexp.reduce(logs, axis=1, keepdims=True))
+
+
+def _adapt_by_judge(
+    model: TabularModel,
+    rows: np.ndarray,
+    num_clusters: int | None,
+    config: TabularConfig,
+    rng: np.random.Generator,
+) -> FittedTable:
+    """With a judge: both views, and the number, view and members that it chooses."""
+    assert model.judge is not None
+    most = config.rows(model)
+    shape = model.learner.config
+    views, graph = fit_views(
+        rows, shape.preprocessing, shape.dimensions, standardize=config.standardize
+    )
+    cloud, _ = make_cloud(rows, views, graph, most, rng)
+    found = num_clusters is None
+    numbers = np.arange(1, shape.num_clusters + 1) if found else np.array([num_clusters])
+    inference = config.inference
+    members = config.count_orders if found else max(1, inference.orders // len(VIEWS))
+    length = min(inference.points_per_epoch or most, most)
+    sequences = make_sequences(len(rows), members, inference.epochs, length, rng)
+    learner, counts = model.learner.without_metadata(), numbers.astype(np.int32)
+    candidates, verdict = _judged(learner, model.judge, cloud, counts, sequences)
+    quality = np.asarray(verdict.quality, np.float64).mean(axis=2)  # [V, K']
+    quality[[view not in config.views for view in VIEWS]] = -1
+    probabilities, place = None, 0
+    if found:
+        logs = np.array(verdict.count_log_probs, np.float64)
+        logs[len(graph.rows) :] = -np.inf
+        probabilities = np.exp(logs - np.logaddexp.reduce(logs))
+        place = int(probabilities.argmax())
+    view = int(quality[:, place].argmax())
+    kept = max(1, int(members * (inference.top_fraction or 0.5)))
+    which, count = np.array([view, place], np.int32), counts[place]
+    state = _best_members(candidates, verdict, cloud.real, which, count, kept=kept)
+    k = int(count)
+    expected, columns = float(quality[view, place]), rows.shape[1]
+    fitted = FittedTable(
+        *(views.principal, views),
+        VIEWS[view],
+        state,
+        *(np.arange(k), np.zeros(k)),
+        probabilities,
+        expected,
+        columns,
+    )
+    logs = _label(model, fitted, _points(model, fitted, rows))
+    return fitted._replace(offsets=offsets_to_use_all(logs))
 
 
 def _adapt_by_confidence(
