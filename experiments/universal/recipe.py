@@ -51,19 +51,22 @@ PRIOR = BroadPrior(
 """Tasks as tables are."""
 PLANE = StructureTasks(weights=(1.5, 1.5, 1, 1, 1.5, 2, 1, 1, 1, 0))
 """Structures that a person sees at once."""
+SHORT = {"num_points": 160, "min_points": 48}
 WHOLE = Recipe(
-    TaskMixture((PRIOR, PLANE), (0.7, 0.3)),
+    TaskMixture((replace(PRIOR, **SHORT), replace(PLANE, **SHORT)), (0.7, 0.3)),
     MODEL,
     replace(
         WARM_UP.training,
-        iterations=3_200,
+        iterations=5_000,
         learning_rate=4e-3,
         k_dropout=0.1,
         random_rotation_prob=0.3,
-        diffusion_prob=0.3,
+        diffusion_prob=0.2,
+        paths_prob=0.15,
+        ranks_prob=0.15,
     ),
 )
-"""All families of the prior and all structures, in either view, from the parameters after the
+"""All families of the prior and all structures, in all views, from the parameters after the
 warm-up."""
 JUDGED = TaskMixture(
     (

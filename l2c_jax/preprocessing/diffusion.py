@@ -24,6 +24,7 @@ import numpy as np
 from scipy.sparse import coo_matrix, diags
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
+from l2c_jax.preprocessing.subspace import leading_of_walk
 from l2c_jax.types import Array, ArrayLike
 
 NEIGHBORS = 10
@@ -38,11 +39,9 @@ LIMIT = 4.0
 """Where coordinates of variance 1 are clipped."""
 _EQUAL = 1e-9
 """Squared distance below which rows are equal; columns have variance 1."""
+_FAR = 1e9
 _DENSE = 64
 """Up to this many nodes, all eigenvectors are computed."""
-SUBSPACE, ROUNDS, DEGREE, CUT = 10, 9, 9, 0.65
-"""Of the subspace iteration: vectors more than needed, filters, their degree, and the eigenvalue
-below which they damp."""
 
 
 class NeighborGraph(NamedTuple):
@@ -223,6 +222,36 @@ def first_coordinates(coordinates: ArrayLike, mask: ArrayLike, count: ArrayLike)
     return kept / xp.where(total > 0, total, 1)
 
 
+class Nodes(NamedTuple):
+    """The different points of one drawn task."""
+
+    node: Array  # [N] bool, the first of equal points
+    of: Array  # [N] int32, the node of each point
+    counts: Array  # [N], points of each node
+    square: Array  # [N, N], squared distances between different nodes, else 1e9
+
+
+def find_nodes(points: Array, mask: Array) -> Nodes:
+    """Which points of a task are equal, and how far the others are; for ``jit``.
+
+    Args:
+      points: ``[N, D]``, scaled columns.
+      mask: ``[N]`` bool.
+
+    Returns:
+      The nodes.
+    """
+    size = len(points)
+    square = ((points[:, None, :] - points[None, :, :]) ** 2).sum(axis=2)
+    place = jnp.arange(size)
+    equal = (square <= _EQUAL) & mask[None, :]
+    node_of = jnp.argmax(equal, axis=1)  # the first of all equal rows
+    node = mask & (node_of == place)
+    counts = jnp.zeros(size).at[node_of].add(mask.astype(jnp.float32))
+    different = node[None, :] & node[:, None] & (place[:, None] != place[None, :])
+    return Nodes(node, node_of, counts, jnp.where(different, square, _FAR))
+
+
 def diffusion_coordinates(points: Array, mask: Array, num_coordinates: int) -> Array:
     """Coordinates of the points of one task; for ``jit`` and ``vmap``.
 
@@ -235,13 +264,9 @@ def diffusion_coordinates(points: Array, mask: Array, num_coordinates: int) -> A
       ``[N, C]``, zeros where masked.
     """
     size = len(points)
-    square = ((points[:, None, :] - points[None, :, :]) ** 2).sum(axis=2)
+    nodes = find_nodes(points, mask)
+    node, square = nodes.node, nodes.square
     place = jnp.arange(size)
-    equal = (square <= _EQUAL) & mask[None, :]
-    node_of = jnp.argmax(equal, axis=1)  # the first of all equal rows
-    node = mask & (node_of == place)
-    counts = jnp.zeros(size).at[node_of].add(mask.astype(jnp.float32))
-    square = jnp.where(node[None, :] & (place[:, None] != place[None, :]), square, 1e9)
     negative, index = jax.lax.top_k(-square, min(NEIGHBORS, size - 1))
     near = -negative
     scales = jnp.sqrt(near[:, min(SCALE_NEIGHBOR, near.shape[1]) - 1])
@@ -259,51 +284,6 @@ def diffusion_coordinates(points: Array, mask: Array, num_coordinates: int) -> A
     inverse = jnp.where(degree > 0, 1 / jnp.sqrt(jnp.where(degree > 0, degree, 1)), 0)
     normalized = inverse[:, None] * graph * inverse[None, :]
     root = jnp.sqrt(degree / jnp.maximum(degree.sum(), 1e-12))
-    values, vectors = _leading(normalized, root, num_coordinates)
-    scaled = _scaled(vectors * inverse[:, None], values, jnp.where(node, counts, 0))
-    return jnp.where(mask[:, None], scaled[node_of], 0)
-
-
-def _leading(matrix: Array, first: Array, count: int) -> tuple[Array, Array]:
-    """Largest eigenvalues ``[C]`` and eigenvectors ``[N, C]`` after the first, which is known.
-
-    Chebyshev-filtered subspace iteration (Zhou, Saad, Tiago & Chelikowsky 2006): products of
-    matrices alone. Under ``vmap``, ``eigh`` of matrices of this size waited forever in a process
-    with a pool of one thread.
-    """
-    block = count + SUBSPACE
-    phase = jnp.arange(len(matrix))[:, None] * (1 + jnp.arange(block))[None, :]
-    start = jnp.cos(1.7 * phase.astype(jnp.float32) + 0.3)
-    start = jnp.where((first > 0)[:, None], start, 0)
-    center, radius = (CUT - 1) / 2, (CUT + 1) / 2
-
-    def shifted(vectors: Array) -> Array:
-        return (matrix @ vectors - center * vectors) / radius
-
-    def filtered(_: int, vectors: Array) -> Array:
-        def recur(_: int, pair: tuple[Array, Array]) -> tuple[Array, Array]:
-            before, now = pair
-            return now, 2 * shifted(now) - before
-
-        _, found = jax.lax.fori_loop(1, DEGREE, recur, (vectors, shifted(vectors)))
-        return _orthonormal_columns(found, first)
-
-    basis = jax.lax.fori_loop(0, ROUNDS, filtered, _orthonormal_columns(start, first))
-    values, turn = jnp.linalg.eigh(basis.T @ matrix @ basis)
-    return values[::-1][:count], (basis @ turn)[:, ::-1][:, :count]
-
-
-def _orthonormal_columns(vectors: Array, first: Array) -> Array:
-    """Gram-Schmidt, twice, also against a given vector of length 1; zeros where dependent."""
-
-    def add(column: int, basis: Array) -> Array:
-        own = jnp.take(vectors, column, axis=1)
-        length = jnp.linalg.norm(own)
-        own = own / jnp.maximum(length, 1e-30)
-        for _ in range(2):
-            own = own - first * (first @ own) - basis @ (basis.T @ own)
-        left = jnp.linalg.norm(own)
-        own = jnp.where(left > 1e-5, own / jnp.maximum(left, 1e-30), 0)
-        return basis.at[:, column].set(own)
-
-    return jax.lax.fori_loop(0, vectors.shape[1], add, jnp.zeros_like(vectors))
+    values, vectors = leading_of_walk(normalized, root, num_coordinates)
+    scaled = _scaled(vectors * inverse[:, None], values, jnp.where(node, nodes.counts, 0))
+    return jnp.where(mask[:, None], scaled[nodes.of], 0)

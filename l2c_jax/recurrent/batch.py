@@ -6,8 +6,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from l2c_jax.preprocessing.columns import standardize
 from l2c_jax.preprocessing.diffusion import diffusion_coordinates, first_coordinates
+from l2c_jax.preprocessing.paths import path_coordinates
 from l2c_jax.preprocessing.principal import preprocess
+from l2c_jax.preprocessing.ranks import masked_ranks
 from l2c_jax.recurrent.config import ModelConfig, TrainConfig
 from l2c_jax.recurrent.losses import Neighbors, nearest_neighbors
 from l2c_jax.tasks.base import Task, random_rotation, sort_labels
@@ -36,18 +39,25 @@ def preprocess_task(task: Task, config: ModelConfig) -> Task:
     return sort_labels(task._replace(points=points), config.num_clusters)
 
 
-def diffusion_points(task: Task, config: ModelConfig) -> Array:
-    """Coordinates of a random walk instead of the points; for k clusters the first k - 1.
+def points_in_view(task: Task, view: str, config: ModelConfig) -> Array:
+    """Coordinates of another view (:mod:`l2c_jax.tabular.views`) instead of the points.
 
     Args:
       task: one task in any coordinates.
+      view: ``"ranks"``: principal axes of the columns' ranks; ``"diffusion"``, ``"paths"``: for k
+        clusters the first k - 1 coordinates.
       config: the learner's shape.
 
     Returns:
       ``[N, config.dimensions]``, zeros where masked.
     """
     scaled = preprocess(task.points, task.mask, "columns", task.points.shape[1])
-    found = diffusion_coordinates(scaled, task.mask, config.dimensions)
+    if view == "ranks":
+        varies = (jnp.abs(scaled) > 0).any(axis=0)
+        ranks = jnp.where(varies[None, :], masked_ranks(scaled, task.mask), 0)
+        return preprocess(standardize(ranks, task.mask), task.mask, "principal", config.dimensions)
+    coordinates = {"diffusion": diffusion_coordinates, "paths": path_coordinates}[view]
+    found = coordinates(scaled, task.mask, config.dimensions)
     member = jax.nn.one_hot(task.labels, config.num_clusters) * task.mask[:, None]
     count = (member.sum(axis=0) > 0).sum()
     return first_coordinates(found, task.mask, count - 1)
@@ -71,11 +81,15 @@ def prepare_batch(
     size = tasks.mask.shape[0]
     total = size if axis is None else size * jax.lax.axis_size(axis)
     raw, tasks = tasks, jax.vmap(partial(preprocess_task, config=config))(tasks)
-    walks = round(training.diffusion_prob * size)
-    if walks:  # tasks are independent, so the first ones are as good as random ones
-        first = jax.tree.map(lambda leaf: leaf[:walks], raw)
-        points = jax.vmap(partial(diffusion_points, config=config))(first)
-        tasks = tasks._replace(points=tasks.points.at[:walks].set(points))
+    start = 0  # tasks are independent, so the first ones are as good as random ones
+    for view in ("diffusion", "paths", "ranks"):
+        stop = start + round(getattr(training, f"{view}_prob") * size)
+        if stop > start:
+            part = jax.tree.map(lambda leaf: leaf[start:stop], raw)  # noqa: B023
+            points = jax.vmap(partial(points_in_view, view=view, config=config))(part)
+            tasks = tasks._replace(points=tasks.points.at[start:stop].set(points))
+        start = stop
+    if start:
         tasks = jax.vmap(partial(sort_labels, num_clusters=config.num_clusters))(tasks)
     if training.random_rotation_prob > 0:
         key, key_rotation = jax.random.split(key)

@@ -103,6 +103,10 @@ class TrainConfig:
     """Share of the tasks whose points are coordinates of a random walk
     (:mod:`l2c_jax.preprocessing.diffusion`), the first k - 1 for k clusters, instead of those of
     ``ModelConfig.preprocessing``."""
+    paths_prob: float = 0.0
+    """The same with coordinates of path distances (:mod:`l2c_jax.preprocessing.paths`)."""
+    ranks_prob: float = 0.0
+    """Share of the tasks whose columns are ranks (:mod:`l2c_jax.preprocessing.ranks`)."""
     update: Literal["epoch", "iteration"] = "epoch"
     """When the optimizer steps: after every epoch, as in the paper, or once per iteration, with
     gradients through all epochs."""
@@ -133,10 +137,12 @@ class TrainConfig:
             raise ValueError("learning_rate and clip must be positive")
         for name in (
             *("classification_weight", "k_dropout", "random_rotation_prob"),
-            *("diffusion_prob", "frozen_loss_weight"),
+            *("diffusion_prob", "paths_prob", "ranks_prob", "frozen_loss_weight"),
         ):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in [0, 1]")
+        if self.diffusion_prob + self.paths_prob + self.ranks_prob > 1:
+            raise ValueError("diffusion_prob, paths_prob and ranks_prob must sum to at most 1")
         if self.window is not None and self.window < 1:
             raise ValueError("window must be at least 1")
         if self.truncate and self.window is None:

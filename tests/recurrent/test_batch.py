@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from l2c_jax.preprocessing import preprocess
-from l2c_jax.recurrent.batch import diffusion_points, prepare_batch, preprocess_task
+from l2c_jax.recurrent.batch import points_in_view, prepare_batch, preprocess_task
 from l2c_jax.recurrent.config import ModelConfig, TrainConfig
 from l2c_jax.tasks.base import Task, sort_labels
 from l2c_jax.tasks.structures import StructureTasks
@@ -58,24 +58,30 @@ STRUCTURES = StructureTasks(num_points=40, min_points=30)
 FOUR_AXES = ModelConfig(4, 9, (5,), preprocessing="robust")
 
 
-def test_the_first_tasks_of_a_batch_are_walks():
+@pytest.mark.parametrize("view", ["diffusion", "paths", "ranks"])
+def test_the_first_tasks_of_a_batch_are_in_another_view(view):
     tasks = jax.vmap(STRUCTURES.sample)(jax.random.split(jax.random.key(0), 4))
     axes = prepare_batch(jax.random.key(1), tasks, FOUR_AXES, TrainConfig(), None)[1].tasks
-    mixed = prepare_batch(
-        jax.random.key(1), tasks, FOUR_AXES, TrainConfig(diffusion_prob=0.5), None
-    )[1].tasks
+    training = TrainConfig(**{f"{view}_prob": 0.5})
+    mixed = prepare_batch(jax.random.key(1), tasks, FOUR_AXES, training, None)[1].tasks
     np.testing.assert_array_equal(mixed.points[2:], axes.points[2:])
     for number in range(2):
         one = jax.tree.map(lambda leaf, n=number: leaf[n], tasks)
-        expected = diffusion_points(one, FOUR_AXES)
+        expected = points_in_view(one, view, FOUR_AXES)
         np.testing.assert_allclose(mixed.points[number], expected, atol=1e-4)
         kept = len(np.unique(one.labels[one.mask])) - 1
         used = (np.asarray(mixed.points[number]) != 0).any(axis=0)
-        assert used.sum() == min(kept, 4)
+        columns = (np.abs(one.points) > 0).any(axis=0).sum()
+        assert used.sum() == min(columns if view == "ranks" else kept, 4)
         first = jnp.where(one.mask, mixed.points[number][:, 0], jnp.nan)
         means = [float(jnp.nanmean(jnp.where(mixed.labels[number] == k, first, jnp.nan)))
                  for k in range(kept + 1)]  # fmt: skip
         assert means == sorted(means)
+
+
+def test_the_shares_of_the_views_sum_to_one_at_most():
+    with pytest.raises(ValueError, match="sum to at most 1"):
+        TrainConfig(diffusion_prob=0.5, paths_prob=0.3, ranks_prob=0.3)
 
 
 @pytest.mark.parametrize("prob", [-0.1, 1.5])

@@ -1,0 +1,130 @@
+r"""Coordinates in which two points are as far apart as the largest gap on the way between them.
+
+With :math:`c_i` the distance of row :math:`i` to its third neighbor, the mutual reachability
+(Campello, Moulavi & Sander 2013) and the minimax distance over all paths :math:`i = p_0, p_1, ...,
+p_n = j` are
+
+.. math:: r_{ij} = \max(d_{ij}, c_i, c_j), \qquad
+    m_{ij} = \min_p \max_t r_{p_t p_{t+1}}.
+
+Coordinates are those of classical scaling of :math:`m`: with :math:`J` the projection that
+centers, :math:`-\frac12 J m^2 J = V \Lambda V^T` and coordinate :math:`l` of a row is
+:math:`\lambda_l^{1/2} V_{il}`. :math:`m^2` is an ultrametric, so no eigenvalue is negative. A
+cluster that a gap surrounds is one place, whatever its shape and however few its rows. For k
+clusters, the first k - 1 coordinates are used. Equal rows are one node.
+
+:func:`fit_paths` computes them for a table on the host, :func:`path_coordinates` for a drawn task
+inside ``jit``; a new row gets the weighted mean of its neighbors' coordinates, as in
+:mod:`l2c_jax.preprocessing.diffusion`.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.cluster.hierarchy import cophenet, linkage
+from scipy.linalg import eigh
+from scipy.spatial.distance import pdist, squareform
+
+from l2c_jax.preprocessing.diffusion import NeighborGraph, find_nodes
+from l2c_jax.preprocessing.subspace import leading
+from l2c_jax.types import Array
+
+CORE = 3
+"""The distance to this neighbor is the core distance of a row."""
+
+
+def fit_paths(graph: NeighborGraph, num_coordinates: int) -> np.ndarray:
+    """Coordinates of the different rows of a table, on the host in float64.
+
+    Args:
+      graph: of U different rows.
+      num_coordinates: C; zeros where there are fewer different rows.
+
+    Returns:
+      ``[U, C]`` float32, in decreasing order of variance.
+
+    Example:
+      >>> import numpy as np
+      >>> from l2c_jax.preprocessing.diffusion import neighbor_graph
+      >>> rows = np.array([[0.0], [1.0], [2.0], [9.0], [10.0], [11.0]])
+      >>> place = fit_paths(neighbor_graph(rows), 1)[:, 0]
+      >>> bool(np.ptp(place[:3]) < 0.2 * abs(place[3] - place[2]))
+      True
+    """
+    size = len(graph.rows)
+    coordinates = np.zeros((size, num_coordinates))
+    if size > 1:
+        share = graph.counts / graph.counts.sum()
+        squares = minimax_distances(graph.rows) ** 2
+        squares /= squares.max()
+        centered = squares - (share @ squares)[None, :]
+        centered = -0.5 * (centered - (centered @ share)[:, None])
+        root = np.sqrt(share)
+        count = min(num_coordinates, size)
+        inner = root[:, None] * centered * root[None, :]
+        values, vectors = eigh((inner + inner.T) / 2, subset_by_index=(size - count, size - 1))
+        values, vectors = values[::-1], vectors[:, ::-1] / root[:, None]
+        coordinates[:, :count] = _placed(vectors, np.maximum(values, 0), share)
+    return coordinates.astype(np.float32)
+
+
+def minimax_distances(rows: np.ndarray) -> np.ndarray:
+    """Minimax distances of mutual reachability, by single linkage.
+
+    Args:
+      rows: ``[U, D]``, different.
+
+    Returns:
+      ``[U, U]``.
+    """
+    apart = squareform(pdist(rows))
+    core = np.partition(apart, min(CORE, len(rows) - 1), axis=1)[:, min(CORE, len(rows) - 1)]
+    reach = np.maximum(apart, np.maximum(core[:, None], core[None, :]))
+    return squareform(cophenet(linkage(squareform(reach, checks=False), "single")))
+
+
+def path_coordinates(points: Array, mask: Array, num_coordinates: int) -> Array:
+    """Coordinates of the points of one task; for ``jit`` and ``vmap``.
+
+    Args:
+      points: ``[N, D]``, scaled columns.
+      mask: ``[N]`` bool.
+      num_coordinates: C, less than N.
+
+    Returns:
+      ``[N, C]``, zeros where masked.
+    """
+    size = len(points)
+    nodes = find_nodes(points, mask)
+    both = nodes.node[:, None] & nodes.node[None, :] & ~jnp.eye(size, dtype=bool)
+    nearest = -jax.lax.top_k(-nodes.square, min(CORE, size - 1))[0]
+    last = jnp.minimum(CORE, nodes.node.sum() - 1) - 1  # of few nodes, the farthest
+    core = jnp.take(nearest, jnp.maximum(last, 0), axis=1)
+    reach = jnp.maximum(nodes.square, jnp.maximum(core[:, None], core[None, :]))
+    reach = jnp.where(both, reach, jnp.where(jnp.eye(size, dtype=bool), 0, 1e9))
+
+    def through(node: int, least: Array) -> Array:
+        there = jnp.take(least, node, axis=0)
+        return jnp.minimum(least, jnp.maximum(there[:, None], there[None, :]))
+
+    squares = jax.lax.fori_loop(0, size, through, reach)
+    squares = jnp.where(both, squares, 0)
+    squares = squares / jnp.maximum(squares.max(), 1e-30)
+    share = jnp.where(nodes.node, nodes.counts, 0)
+    share = share / jnp.maximum(share.sum(), 1)
+    centered = squares - (share @ squares)[None, :]
+    centered = -0.5 * (centered - (centered @ share)[:, None])
+    root = jnp.sqrt(share)
+    values, vectors = leading(root[:, None] * centered * root[None, :], root, num_coordinates)
+    vectors = jnp.where(nodes.node[:, None], vectors / jnp.maximum(root, 1e-9)[:, None], 0)
+    placed = _placed(vectors, jnp.maximum(values, 0), share)
+    return jnp.where(mask[:, None], placed[nodes.of], 0)
+
+
+def _placed(vectors: Any, values: Any, share: Any) -> Any:
+    """Coordinates, of positive skewness."""
+    xp = np if isinstance(vectors, np.ndarray) else jnp
+    sign = xp.where((share[:, None] * vectors**3).sum(axis=0) < 0, -1.0, 1.0)
+    return vectors * (sign * xp.sqrt(values))[None, :]
