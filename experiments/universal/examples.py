@@ -34,7 +34,7 @@ from l2c_jax.training.weights import content_hash
 EXAMPLES = FOLDER / "examples"
 SHARD = 1000
 """Tasks of a shard."""
-VARIANTS = 8
+VARIANTS = 5
 """Variants of every table, the first is the table itself."""
 
 

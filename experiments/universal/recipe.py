@@ -15,6 +15,7 @@ from l2c_jax.tabular.judge import init_judge
 from l2c_jax.tabular.judge_training import JudgeConfig
 from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tasks.description import describe
+from l2c_jax.tasks.isolated import IsolatedTasks
 from l2c_jax.tasks.mixture import TaskMixture
 from l2c_jax.tasks.prior import BroadPrior
 from l2c_jax.tasks.structures import StructureTasks
@@ -51,9 +52,14 @@ PRIOR = BroadPrior(
 """Tasks as tables are."""
 PLANE = StructureTasks(weights=(1.5, 1.5, 1, 1, 1.5, 2, 1, 1, 1, 0))
 """Structures that a person sees at once."""
-SHORT = {"num_points": 160, "min_points": 48}
 WHOLE = Recipe(
-    TaskMixture((replace(PRIOR, **SHORT), replace(PLANE, **SHORT)), (0.7, 0.3)),
+    TaskMixture(
+        (
+            replace(PRIOR, num_points=160, min_points=48),
+            replace(PLANE, num_points=160, min_points=48),
+        ),
+        (0.7, 0.3),
+    ),
     MODEL,
     replace(
         WARM_UP.training,
@@ -77,8 +83,9 @@ JUDGED = TaskMixture(
             num_clusters_weights=(12, 20, 18, 14, 11, 9, 8, 7, 5, 5),
         ),
         StructureTasks(num_points=1024),
+        IsolatedTasks(num_points=1024),
     ),
-    (0.5, 0.5),
+    (0.4, 0.35, 0.25),
 )
 """Tasks of the judge: of all sizes, and some of one cluster."""
 JUDGE = JudgeConfig()

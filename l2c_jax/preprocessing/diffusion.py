@@ -50,6 +50,7 @@ class NeighborGraph(NamedTuple):
     rows: np.ndarray  # [U, D], scaled rows, in lexicographic order
     counts: np.ndarray  # [U], how often each is there
     first: np.ndarray  # [U], where each is there first
+    of: np.ndarray  # [N], the different row that each row is
     near: np.ndarray  # [U, J], neighbors, nearest first
     weights: np.ndarray  # [U, J], of the steps to them
     scales: np.ndarray  # [U], distance to the 6th neighbor
@@ -73,15 +74,16 @@ def neighbor_graph(rows: np.ndarray) -> NeighborGraph:
     Returns:
       The graph; J is 10, or U - 1.
     """
-    different, first, counts = np.unique(rows, axis=0, return_index=True, return_counts=True)
+    different, first, of, counts = np.unique(rows, True, True, True, axis=0)
+    of = of.ravel()
     size = len(different)
     index, square = nearest(different, different, min(NEIGHBORS + 1, size))
     index, square = index[:, 1:], square[:, 1:]  # without the row itself
     if size == 1:
-        return NeighborGraph(different, counts, first, index, square, np.ones(1))
+        return NeighborGraph(different, counts, first, of, index, square, np.ones(1))
     scales = np.sqrt(square[:, min(SCALE_NEIGHBOR, size - 1) - 1])
     weights = np.exp(-square / (scales[:, None] * scales[index]))
-    return NeighborGraph(different, counts, first, index, weights, scales)
+    return NeighborGraph(different, counts, first, of, index, weights, scales)
 
 
 def fit_diffusion(graph: NeighborGraph, num_coordinates: int) -> Diffusion:

@@ -7,7 +7,9 @@ p_n = j` are
 .. math:: r_{ij} = \max(d_{ij}, c_i, c_j), \qquad
     m_{ij} = \min_p \max_t r_{p_t p_{t+1}}.
 
-Coordinates are those of classical scaling of :math:`m`: with :math:`J` the projection that
+A row far from all others is no cluster: every row takes the place of the densest (least c) among
+itself and its three nearest neighbors, and once more of that row's, :math:`a(i)`. Coordinates are
+those of classical scaling of :math:`m_{a(i) a(j)}`: with :math:`J` the projection that
 centers, :math:`-\frac12 J m^2 J = V \Lambda V^T` and coordinate :math:`l` of a row is
 :math:`\lambda_l^{1/2} V_{il}`. :math:`m^2` is an ultrametric, so no eigenvalue is negative. A
 cluster that a gap surrounds is one place, whatever its shape and however few its rows. For k
@@ -27,19 +29,22 @@ from scipy.cluster.hierarchy import cophenet, linkage
 from scipy.linalg import eigh
 from scipy.spatial.distance import pdist, squareform
 
-from l2c_jax.preprocessing.diffusion import NeighborGraph, find_nodes
+from l2c_jax.preprocessing.diffusion import find_nodes
 from l2c_jax.preprocessing.subspace import leading
 from l2c_jax.types import Array
 
 CORE = 3
 """The distance to this neighbor is the core distance of a row."""
+STEPS = 2
+"""How often a row takes the place of its densest neighbor."""
 
 
-def fit_paths(graph: NeighborGraph, num_coordinates: int) -> np.ndarray:
+def fit_paths(distances: np.ndarray, counts: np.ndarray, num_coordinates: int) -> np.ndarray:
     """Coordinates of the different rows of a table, on the host in float64.
 
     Args:
-      graph: of U different rows.
+      distances: ``[U, U]`` minimax distances of the different rows.
+      counts: ``[U]``, how often each is there.
       num_coordinates: C; zeros where there are fewer different rows.
 
     Returns:
@@ -47,18 +52,17 @@ def fit_paths(graph: NeighborGraph, num_coordinates: int) -> np.ndarray:
 
     Example:
       >>> import numpy as np
-      >>> from l2c_jax.preprocessing.diffusion import neighbor_graph
       >>> rows = np.array([[0.0], [1.0], [2.0], [9.0], [10.0], [11.0]])
-      >>> place = fit_paths(neighbor_graph(rows), 1)[:, 0]
+      >>> place = fit_paths(minimax_distances(rows), np.ones(6), 1)[:, 0]
       >>> bool(np.ptp(place[:3]) < 0.2 * abs(place[3] - place[2]))
       True
     """
-    size = len(graph.rows)
+    size = len(distances)
     coordinates = np.zeros((size, num_coordinates))
     if size > 1:
-        share = graph.counts / graph.counts.sum()
-        squares = minimax_distances(graph.rows) ** 2
-        squares /= squares.max()
+        share = counts / counts.sum()
+        largest = distances.max()
+        squares = (distances / (largest if largest > 0 else 1)) ** 2
         centered = squares - (share @ squares)[None, :]
         centered = -0.5 * (centered - (centered @ share)[:, None])
         root = np.sqrt(share)
@@ -71,18 +75,26 @@ def fit_paths(graph: NeighborGraph, num_coordinates: int) -> np.ndarray:
 
 
 def minimax_distances(rows: np.ndarray) -> np.ndarray:
-    """Minimax distances of mutual reachability, by single linkage.
+    """Minimax distances of the places of rows, by single linkage.
 
     Args:
       rows: ``[U, D]``, different.
 
     Returns:
-      ``[U, U]``.
+      ``[U, U]``, an ultrametric.
     """
+    if len(rows) == 1:
+        return np.zeros((1, 1))
     apart = squareform(pdist(rows))
-    core = np.partition(apart, min(CORE, len(rows) - 1), axis=1)[:, min(CORE, len(rows) - 1)]
+    near = np.argsort(apart, axis=1, kind="stable")[:, : CORE + 1]  # with the row itself
+    core = np.take_along_axis(apart, near, axis=1)[:, -1]
     reach = np.maximum(apart, np.maximum(core[:, None], core[None, :]))
-    return squareform(cophenet(linkage(squareform(reach, checks=False), "single")))
+    least = squareform(cophenet(linkage(squareform(reach, checks=False), "single")))
+    densest = np.take_along_axis(near, core[near].argmin(axis=1)[:, None], axis=1)[:, 0]
+    place = np.arange(len(rows))
+    for _ in range(STEPS):
+        place = densest[place]
+    return least[np.ix_(place, place)]
 
 
 def path_coordinates(points: Array, mask: Array, num_coordinates: int) -> Array:
@@ -99,7 +111,8 @@ def path_coordinates(points: Array, mask: Array, num_coordinates: int) -> Array:
     size = len(points)
     nodes = find_nodes(points, mask)
     both = nodes.node[:, None] & nodes.node[None, :] & ~jnp.eye(size, dtype=bool)
-    nearest = -jax.lax.top_k(-nodes.square, min(CORE, size - 1))[0]
+    negative, near = jax.lax.top_k(-nodes.square, min(CORE, size - 1))
+    nearest = -negative
     last = jnp.minimum(CORE, nodes.node.sum() - 1) - 1  # of few nodes, the farthest
     core = jnp.take(nearest, jnp.maximum(last, 0), axis=1)
     reach = jnp.maximum(nodes.square, jnp.maximum(core[:, None], core[None, :]))
@@ -110,7 +123,14 @@ def path_coordinates(points: Array, mask: Array, num_coordinates: int) -> Array:
         return jnp.minimum(least, jnp.maximum(there[:, None], there[None, :]))
 
     squares = jax.lax.fori_loop(0, size, through, reach)
-    squares = jnp.where(both, squares, 0)
+    itself = jnp.arange(size)
+    near = jnp.where(nearest < 1e8, near, itself[:, None])  # of few nodes
+    near = jnp.concatenate([itself[:, None], near], axis=1)
+    densest = jnp.take_along_axis(near, core[near].argmin(axis=1)[:, None], axis=1)[:, 0]
+    place = itself
+    for _ in range(STEPS):
+        place = densest[place]
+    squares = jnp.where(both, squares[place[:, None], place[None, :]], 0)
     squares = squares / jnp.maximum(squares.max(), 1e-30)
     share = jnp.where(nodes.node, nodes.counts, 0)
     share = share / jnp.maximum(share.sum(), 1)

@@ -43,9 +43,9 @@ class TabularConfig:
     """How a table is read."""
 
     inference: InferenceConfig = _INFERENCE
-    """Epochs and orders, and the rows read in an epoch. With a judge, every view has half of the
-    orders, and of those of the view that is chosen, ``top_fraction`` is kept; None: half."""
-    count_orders: int = 4
+    """Epochs and orders, and the rows read in an epoch. With a judge, every view has its share of
+    the orders, and of those of the view that is chosen, ``top_fraction`` is kept; None: half."""
+    count_orders: int = 2
     """Orders for each view and number of clusters, where the number has to be found."""
     max_rows: int | None = None
     """Rows that the learner adapts to; of a larger table a random sample. None: 512 with a judge,
@@ -121,7 +121,7 @@ def adapt_table(
     rows = checked_table(table)
     check_num_clusters(model, num_clusters, len(rows))
     rng = np.random.default_rng(seed)
-    rows = sample_rows(rows, config.rows(model), rng, standardize=config.standardize)
+    rows = rows[sample_rows(rows, config.rows(model), rng, standardize=config.standardize)]
     if model.judge is None:
         return _adapt_by_confidence(model, rows, num_clusters, config, seed)
     return _adapt_by_judge(model, rows, num_clusters, config, rng)
@@ -180,10 +180,10 @@ def _adapt_by_judge(
     assert model.judge is not None
     most = config.rows(model)
     shape = model.learner.config
-    views, graph = fit_views(
+    views, graph, gaps = fit_views(
         rows, shape.preprocessing, shape.dimensions, standardize=config.standardize
     )
-    cloud, _ = make_cloud(rows, views, graph, most, rng)
+    cloud, _ = make_cloud(rows, views, graph, gaps, most, rng)
     found = num_clusters is None
     numbers = np.arange(1, shape.num_clusters + 1) if found else np.array([num_clusters])
     inference = config.inference

@@ -1,13 +1,15 @@
 r"""The judge: how good is a partition, and how many clusters are there? Learned, without labels.
 
 From the features :math:`f_{vkm}` of a candidate (view v, k clusters, member m;
-:mod:`l2c_jax.tabular.partition_features`), with means :math:`\bar f_{vk}` over members, those of
-the other view :math:`\bar f_{v'k}` and features :math:`t` of the table,
+:mod:`l2c_jax.tabular.partition_features`), with means :math:`\bar f_{vk}` over members, their mean
+over views :math:`\bar f_k` and features :math:`t` of the table,
 
 .. math::
-    q_{vkm} &= \sigma(\mathrm{MLP}_1[f_{vkm}, \bar f_{vk}, \bar f_{v'k}, t, v, k]) \\
-    P(k \mid X) &= \mathrm{softmax}_k\, \mathrm{MLP}_2[\bar f_{\cdot,k-1}, \bar f_{\cdot,k},
-        \bar f_{\cdot,k+1}, g_{\cdot k}, \bar q_{\cdot k}, t, k]
+    q_{vkm} &= \sigma(\mathrm{MLP}_1[f_{vkm}, \bar f_{vk}, \bar f_k, t, v, k]) \\
+    w_{vk} &\propto \exp(\beta\, \bar q_{vk}), \qquad
+        h_k = \sum_v w_{vk} [\bar f_{vk}, g_{vk}] \\
+    P(k \mid X) &= \mathrm{softmax}_k\, \mathrm{MLP}_2[h_{k-1}, h_k, h_{k+1}, \bar f_k,
+        \bar q_{\cdot k}, t, k]
 
 The means over J networks answer. :math:`q` predicts the adjusted Rand index with the unknown
 labels, and :math:`g` is the agreement with the partitions for k - 1 and k + 1 (ours).
@@ -21,7 +23,10 @@ import jax.numpy as jnp
 from l2c_jax.tabular.partition_features import NESTED, OWN, Features, num_table_features
 from l2c_jax.types import Array, Key
 
-VIEWS = 2
+VIEWS = 4
+"""V; the views of :mod:`l2c_jax.tabular.views`."""
+SHARPNESS = 12.0
+"""Beta: how much more the better view counts for the number of clusters."""
 LIMIT = 4.0
 """Where features in standard deviations are clipped: outside of what was trained, the judge
 answers as at the edge."""
@@ -72,8 +77,8 @@ def init_judge(
     """
     key_quality, key_number = jax.random.split(key)
     own, table = len(OWN), num_table_features(dimensions)
-    quality = 3 * own + table + 1 + num_clusters
-    number = VIEWS * (3 * own + len(NESTED) + 1) + table + num_clusters
+    quality = 3 * own + table + VIEWS + num_clusters
+    number = 3 * (own + len(NESTED)) + own + VIEWS + table + num_clusters
     return Judge(
         *(jnp.zeros(own, jnp.float32), jnp.ones(own, jnp.float32)),
         *(jnp.zeros(table, jnp.float32), jnp.ones(table, jnp.float32)),
@@ -97,10 +102,10 @@ def assess(judge: Judge, features: Features, counts: Array, num_clusters: int) -
     Example:
       >>> import jax, jax.numpy as jnp
       >>> judge = init_judge(jax.random.key(0), dimensions=2, num_clusters=3, hidden=4)
-      >>> shapes = (2, 3, 1, len(OWN)), (2, 3, 2), num_table_features(2)
+      >>> shapes = (VIEWS, 3, 1, len(OWN)), (VIEWS, 3, 2), num_table_features(2)
       >>> features = Features(*(jnp.ones(shape) for shape in shapes))
       >>> assess(judge, features, jnp.arange(1, 4), 3).quality.shape
-      (2, 3, 1)
+      (4, 3, 1)
     """
     own = _clipped(features.own, judge.own_mean, judge.own_scale)
     table = _clipped(features.table, judge.table_mean, judge.table_scale)
@@ -112,26 +117,30 @@ def assess(judge: Judge, features: Features, counts: Array, num_clusters: int) -
     def everywhere(array: Array, axes: tuple[int, ...]) -> Array:
         return jnp.broadcast_to(jnp.expand_dims(array, axes), (*shape, array.shape[-1]))
 
-    which = jnp.arange(views, dtype=jnp.float32)[:, None]
+    over_views = mean.mean(axis=0)  # [K', F]
+    which = jnp.eye(VIEWS, dtype=jnp.float32)[:, None]
     parts = (
         own,
         everywhere(mean, (2,)),
-        everywhere(mean[::-1], (2,)),
+        everywhere(over_views, (0, 2)),
         everywhere(table, (0, 1, 2)),
-        everywhere(which, (1, 2)),
+        everywhere(which, (2,)),
         everywhere(one_hot, (0, 2)),
     )
     joined = jnp.concatenate(parts, axis=-1)
     qualities = jax.nn.sigmoid(jax.vmap(_perceptron, (0, None))(judge.quality, joined))
 
-    before = jnp.pad(mean, ((0, 0), (1, 0), (0, 0)))[:, :-1]
-    after = jnp.pad(mean, ((0, 0), (0, 1), (0, 0)))[:, 1:]
+    of_views = jnp.concatenate([mean, features.nested], axis=-1)
     tables = jnp.broadcast_to(table[None], (numbers, table.size))
 
     def logits(layers: Perceptron, quality: Array) -> Array:
-        of_view = (before, mean, after, features.nested, quality.mean(axis=2)[..., None])
-        joined = jnp.concatenate(of_view, axis=-1).swapaxes(0, 1).reshape(numbers, -1)
-        return _perceptron(layers, jnp.concatenate([joined, tables, one_hot], axis=-1))
+        quality = jax.lax.stop_gradient(quality.mean(axis=2))  # [V, K']
+        weights = jax.nn.softmax(SHARPNESS * quality, axis=0)
+        here = jnp.einsum("vk,vkf->kf", weights, of_views)
+        before = jnp.pad(here, ((1, 0), (0, 0)))[:-1]
+        after = jnp.pad(here, ((0, 1), (0, 0)))[1:]
+        parts = (before, here, after, over_views, quality.T, tables, one_hot)
+        return _perceptron(layers, jnp.concatenate(parts, axis=-1))
 
     logs = jax.nn.log_softmax(jax.vmap(logits)(judge.number, qualities), axis=-1)
     networks = jnp.asarray(len(logs), logs.dtype)

@@ -22,7 +22,8 @@ from l2c_jax.tabular.reading import (
     make_sequences,
     read_candidates,
 )
-from l2c_jax.tabular.views import fit_views
+from l2c_jax.tabular.table import sample_rows
+from l2c_jax.tabular.views import VIEWS, fit_views
 from l2c_jax.tasks.base import TaskDistribution
 from l2c_jax.types import Array, Key
 
@@ -87,10 +88,10 @@ def read_examples(
     shape, rng = learner.config, np.random.default_rng(config.seed)
     counts = np.arange(1, shape.num_clusters + 1, dtype=np.int32)
     for points, labels in tables:
-        chosen = rng.permutation(len(points))[: config.rows]
+        chosen = sample_rows(points, config.rows, rng)
         rows, truth = points[chosen], np.unique(labels[chosen], return_inverse=True)[1]
-        views, graph = fit_views(rows, shape.preprocessing, shape.dimensions)
-        cloud, order = make_cloud(rows, views, graph, config.rows, rng)
+        fitted = fit_views(rows, shape.preprocessing, shape.dimensions)
+        cloud, order = make_cloud(rows, *fitted, config.rows, rng)
         sequences = make_sequences(len(rows), config.members, config.epochs, config.length, rng)
         padded = np.zeros(config.rows, np.int32)
         padded[: len(rows)] = truth[order]
@@ -237,7 +238,7 @@ def measured(judge: Judge, examples: Examples) -> dict[str, float]:
     Returns:
       ``exact`` and ``within one``: how often the number of clusters is the true one; ``nats``:
       mean of -log P(k | X); ``view``: mean index of the view that it chooses for the true number,
-      and ``best view``, ``principal``, ``diffusion`` to compare.
+      and that of the ``best view`` and of each view to compare.
     """
     num_clusters = examples.scores.shape[2]
     counts = jnp.arange(1, num_clusters + 1, dtype=jnp.int32)
@@ -264,8 +265,7 @@ def measured(judge: Judge, examples: Examples) -> dict[str, float]:
         "nats": float(-logs[every, true][inside].mean()),
         "view": float(views[every, chosen].mean()),
         "best view": float(views.max(axis=1).mean()),
-        "principal": float(views[:, 0].mean()),
-        "diffusion": float(views[:, 1].mean()),
+        **{view: float(views[:, v].mean()) for v, view in enumerate(VIEWS)},
         "found by number": float(by_count.mean()),
         "found by quality": float(by_quality.mean()),
     }

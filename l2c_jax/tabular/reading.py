@@ -20,7 +20,7 @@ from l2c_jax.recurrent.model import (
     rollout,
 )
 from l2c_jax.tabular.partition_features import Cloud
-from l2c_jax.tabular.views import TableViews, diffusion_of
+from l2c_jax.tabular.views import TableViews, by_neighbors, ranks_of
 from l2c_jax.types import Array, PyTree
 
 
@@ -39,21 +39,27 @@ class Candidates(NamedTuple):
 
 
 def make_cloud(
-    rows: np.ndarray, views: TableViews, graph: NeighborGraph, size: int, rng: np.random.Generator
+    rows: np.ndarray,
+    views: TableViews,
+    graph: NeighborGraph,
+    distances: np.ndarray,
+    size: int,
+    rng: np.random.Generator,
 ) -> tuple[Cloud, np.ndarray]:
-    """The rows in random order, in both views, padded.
+    """The rows in random order, in all views, padded.
 
     Args:
       rows: ``[N, D]``, those on which the views were fitted.
       views: fitted.
       graph: of the rows.
+      distances: ``[N, N]``, minimax distances of the rows.
       size: S, at least N.
       rng: for the order.
 
     Returns:
       NumPy arrays, and the order ``[N]`` of the rows in them.
     """
-    count, dimensions = len(rows), views.diffusion.coordinates.shape[1]
+    count, dimensions = len(rows), views.paths.shape[1]
     order = np.lexsort(views_key(rows, views).T)  # independent of the order of the table
     order = order[rng.permutation(count)]
     place = np.empty(count, int)
@@ -64,19 +70,22 @@ def make_cloud(
     near = graph.near.shape[1]
     neighbors[first, :near] = first[graph.near]
     weights[first, :near] = np.maximum(graph.weights, 1e-12)
-    axes, walk = np.zeros((2, size, dimensions), np.float32)
+    axes, ranks, walk, paths = np.zeros((4, size, dimensions), np.float32)
     axes[:count] = apply_preprocessing(views.principal, rows[order], dimensions)
-    walk[:count] = diffusion_of(views, rows[order])
+    ranks[:count] = ranks_of(views, rows[order])
+    walk[:count], paths[:count] = by_neighbors(views, rows[order])
     node = np.zeros(size, bool)
     node[first] = True
-    arrays: tuple[Any, ...] = (axes, walk, views.diffusion.eigenvalues, np.arange(size) < count)
-    arrays += (node, neighbors, weights, np.float32(rows.shape[1]))
+    gaps = np.zeros((size, size), np.float32)
+    gaps[:count, :count] = distances[np.ix_(order, order)]
+    arrays: tuple[Any, ...] = (axes, ranks, walk, paths, views.diffusion.eigenvalues, gaps)
+    arrays += (np.arange(size) < count, node, neighbors, weights, np.float32(rows.shape[1]))
     return Cloud(*arrays), order
 
 
 def views_key(rows: np.ndarray, views: TableViews) -> np.ndarray:
     """``[N, dimensions]``, by which rows are sorted: their principal axes."""
-    dimensions = views.diffusion.coordinates.shape[1]
+    dimensions = views.paths.shape[1]
     return apply_preprocessing(views.principal, rows, dimensions)
 
 
@@ -117,7 +126,7 @@ def make_sequences(
 def read_candidates(
     learner: Learner, cloud: Cloud, counts: Array, sequences: Sequences
 ) -> Candidates:
-    """Read the rows in both views, for every number of clusters; for ``jit``.
+    """Read the rows in all views, for every number of clusters; for ``jit``.
 
     Args:
       learner: with ``condition_on_num_clusters``.
@@ -148,8 +157,9 @@ def read_candidates(
 
     def of_number(count: Array) -> tuple[PyTree, Array]:
         walk = first_coordinates(cloud.walk, cloud.real, count - 1)
-        both = jnp.stack([cloud.axes, walk])
-        return jax.vmap(of_points, (0, None))(both, count)
+        paths = first_coordinates(cloud.paths, cloud.real, count - 1)
+        every = jnp.stack([cloud.axes, cloud.ranks, walk, paths])  # in the order of VIEWS
+        return jax.vmap(of_points, (0, None))(every, count)
 
     carries, log_probs = jax.vmap(of_number, out_axes=1)(counts)
     return Candidates(carries, log_probs)

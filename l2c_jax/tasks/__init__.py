@@ -9,6 +9,7 @@ from l2c_jax.tasks.gaussian import (
     log_posterior,
     sample_mixture,
 )
+from l2c_jax.tasks.isolated import IsolatedTasks
 from l2c_jax.tasks.mixture import TaskMixture
 from l2c_jax.tasks.prior import BroadPrior
 from l2c_jax.tasks.structures import StructureTasks
@@ -18,6 +19,7 @@ __all__ = [
     "BroadPrior",
     "DrawnTable",
     "GaussianTasks",
+    "IsolatedTasks",
     "Mixture",
     "Pool",
     "StructureTasks",

@@ -21,6 +21,7 @@ from l2c_jax.tabular.ensemble import offsets_to_use_all
 from l2c_jax.tabular.judge import init_judge
 from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tabular.table import pad_points, sample_rows
+from l2c_jax.tabular.views import VIEWS
 
 FREE = ModelConfig(dimensions=3, num_clusters=4, hidden=(6,))
 GIVEN = replace(FREE, condition_on_num_clusters=True)
@@ -53,7 +54,7 @@ def test_the_number_is_found_by_the_judge_and_never_beyond_the_different_rows():
     assert len(fitted.clusters) == 1 + fitted.count_probabilities.argmax()
 
 
-@pytest.mark.parametrize("view", ["principal", "diffusion"])
+@pytest.mark.parametrize("view", VIEWS)
 def test_rows_that_were_read_are_labelled_like_new_ones(view):
     owner, config = model(), replace(SMALL, views=(view,))
     fitted = adapt_table(owner, ROWS, 3, config=config)
@@ -75,9 +76,20 @@ def test_no_table_compiles_anew():
 
 def test_a_sample_depends_neither_on_units_nor_on_the_order_of_rows():
     order = np.random.default_rng(2).permutation(40)
-    one = sample_rows(ROWS, 16, np.random.default_rng(0))
-    other = sample_rows(ROWS[order] * [1e3, 1, 1e-3, 1, 1] + 5, 16, np.random.default_rng(0))
+    one = ROWS[sample_rows(ROWS, 16, np.random.default_rng(0))]
+    moved = ROWS[order] * [1e3, 1, 1e-3, 1, 1] + 5
+    other = moved[sample_rows(moved, 16, np.random.default_rng(0))]
     np.testing.assert_allclose(other, one * [1e3, 1, 1e-3, 1, 1] + 5, rtol=1e-9)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 10])
+def test_a_sample_has_four_rows_of_a_rare_region(columns):
+    for seed in range(5):
+        rows = np.random.default_rng(seed).normal(size=(1000, columns))
+        rows[:10] += 20 / np.sqrt(columns)
+        chosen = sample_rows(rows, 512, np.random.default_rng(seed))
+        assert len(set(chosen.tolist())) == 512
+        assert (chosen < 10).sum() >= 4
 
 
 def test_a_learner_without_an_input_for_k_keeps_its_largest_clusters():

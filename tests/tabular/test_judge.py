@@ -10,7 +10,7 @@ import pytest
 from l2c_jax.recurrent.config import ModelConfig
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import init
-from l2c_jax.tabular.judge import assess, init_judge
+from l2c_jax.tabular.judge import VIEWS, assess, init_judge
 from l2c_jax.tabular.judge_training import (
     Examples,
     JudgeConfig,
@@ -32,11 +32,11 @@ RNG = np.random.default_rng(0)
 def made_up(tasks: int) -> Examples:
     """Features that give everything away: the first one is the score of a candidate."""
     counts = RNG.integers(1, K + 1, size=tasks).astype(np.int32)
-    scores = RNG.uniform(size=(tasks, 2, K, 2)).astype(np.float32) * 0.6
+    scores = RNG.uniform(size=(tasks, VIEWS, K, 2)).astype(np.float32) * 0.6
     scores[np.arange(tasks), :, counts - 1] += 0.4
-    own = RNG.normal(size=(tasks, 2, K, 2, len(OWN))).astype(np.float32)
+    own = RNG.normal(size=(tasks, VIEWS, K, 2, len(OWN))).astype(np.float32)
     own[..., 0] = scores
-    nested = np.zeros((tasks, 2, K, len(NESTED)), np.float32)
+    nested = np.zeros((tasks, VIEWS, K, len(NESTED)), np.float32)
     table = RNG.normal(size=(tasks, num_table_features(2))).astype(np.float32)
     return Examples(Features(own, nested, table), scores, counts, np.full(tasks, K, np.int32))
 
@@ -94,7 +94,7 @@ SMALL = JudgeConfig(tasks=9, rows=24, length=12, members=1, iterations=2, hidden
 def test_examples_of_tables():
     tables = [(RNG.normal(size=(n, 2)), np.arange(n) % 2) for n in (10, 40)]
     found = join_examples(read_examples(LEARNER, tables, SMALL))
-    assert found.scores.shape == (2, 2, K, 1)
+    assert found.scores.shape == (2, VIEWS, K, 1)
     assert found.counts.tolist() == [2, 2]
     assert (found.scores[:, :, 0] == 0).all()  # one cluster tells nothing
     assert np.isfinite(found.features.own).all()

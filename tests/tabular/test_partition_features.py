@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score, davies_bouldin_score, silhouette_samples
 
+from l2c_jax.preprocessing.paths import minimax_distances
 from l2c_jax.tabular.partition_features import (
     NESTED,
     OWN,
-    log_determinant,
     num_table_features,
     partition_features,
-    rand_index,
 )
+from l2c_jax.tabular.partition_measures import isolation, log_determinant, rand_index
 from l2c_jax.tabular.reading import make_cloud
 from l2c_jax.tabular.views import apply_view, fit_views
 
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.optimized
 
 
 def cloud_of(rows, seed=0, size=SIZE):
-    views, graph = fit_views(rows, "robust", 3)
-    cloud, order = make_cloud(rows, views, graph, size, np.random.default_rng(seed))
+    views, *rest = fit_views(rows, "robust", 3)
+    cloud, order = make_cloud(rows, views, *rest, size, np.random.default_rng(seed))
     return cloud, order, views
 
 
@@ -37,16 +37,16 @@ def log_probs(labels, size=SIZE):
 
 
 def features(rows, labels, k=3, size=SIZE):
-    """``[F]`` of one partition, as the only candidate in both views."""
+    """``[F]`` of one partition, as the only candidate in all views."""
     cloud, order, views = cloud_of(rows, size=size)
-    given = jnp.broadcast_to(log_probs(labels[order], size), (2, 1, 1, size, K))
+    given = jnp.broadcast_to(log_probs(labels[order], size), (4, 1, 1, size, K))
     found = jax.jit(partition_features)(cloud, given, jnp.array([k]))
     return dict(zip(OWN, np.asarray(found.own[0, 0, 0]), strict=True)), found, views
 
 
 def test_against_scikit_learn():
     found, _, views = features(ROWS, TRUTH)
-    for name, view in (("axes", "principal"), ("walk", "diffusion")):
+    for name, view in (("axes", "principal"), ("ranks", "ranks"), ("walk", "diffusion")):
         points = apply_view(views, view, ROWS, 3)
         samples = silhouette_samples(points, TRUTH)
         np.testing.assert_allclose(found[f"silhouette, {name}"], samples.mean(), atol=1e-4)
@@ -71,7 +71,7 @@ def test_sizes_and_confidence():
 def test_the_true_partition_looks_better_than_a_random_one():
     true, _, _ = features(ROWS, TRUTH)
     random, _, _ = features(ROWS, RNG.permutation(TRUTH))
-    for name in ("silhouette, axes", "silhouette, walk", "neighbors kept, above chance"):
+    for name in ("silhouette, axes", "silhouette, walk", "silhouette, paths", "isolation"):
         assert true[name] > random[name] + 0.5
     for name in ("neighbors kept", "conductance", "worst dip", "log variance within, axes"):
         assert true[name] < random[name]
@@ -108,9 +108,22 @@ def test_features_hardly_depend_on_the_number_of_rows():
 def test_every_feature_is_finite(rows, labels):
     _, found, _ = features(rows, labels, k=1 + labels.max())
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found))
-    assert found.own.shape == (2, 1, 1, len(OWN))
-    assert found.nested.shape == (2, 1, len(NESTED))
+    assert found.own.shape == (4, 1, 1, len(OWN))
+    assert found.nested.shape == (4, 1, len(NESTED))
     assert found.table.shape == (num_table_features(3),)
+
+
+def test_isolation_is_the_gap_around_a_cluster_over_those_inside():
+    place = np.array([0.0, 1.0, 2.0, 9.0, 11.0])
+    gaps = minimax_distances(place[:, None])  # of mutual reachability with the third neighbor
+    hard = np.eye(2, dtype=np.float32)[[0, 0, 0, 1, 1]]
+    around = gaps[:3, 3:].min()
+    inside = [gaps[:3, :3].sum() / 6, gaps[3, 4]]
+    expected = np.log(around / np.array(inside) + 1e-3)
+    found = isolation(jnp.asarray(gaps), jnp.asarray(hard))
+    np.testing.assert_allclose(found[0], expected @ [0.6, 0.4], atol=1e-4)
+    np.testing.assert_allclose(found[1:], [expected.min(), expected.max()], atol=1e-4)
+    assert not np.asarray(isolation(jnp.asarray(gaps), jnp.ones((5, 1)))).any()
 
 
 def test_rand_index_against_scikit_learn():

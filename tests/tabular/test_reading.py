@@ -40,12 +40,12 @@ def test_rows_are_read_once_before_any_is_read_twice(count, length):
 
 
 def test_candidates_are_what_a_loop_gives():
-    views, graph = fit_views(ROWS, "robust", 3)
-    cloud, order = make_cloud(ROWS, views, graph, 24, np.random.default_rng(1))
+    views, *rest = fit_views(ROWS, "robust", 3)
+    cloud, order = make_cloud(ROWS, views, *rest, 24, np.random.default_rng(1))
     sequences = make_sequences(20, 2, 2, 16, np.random.default_rng(2))
     counts = np.array([1, 2, 3], np.int32)
     found = jax.jit(read_candidates)(LEARNER, cloud, counts, sequences)
-    assert found.log_probs.shape == (2, 3, 2, 24, 4)
+    assert found.log_probs.shape == (4, 3, 2, 24, 4)
     for v, view in enumerate(VIEWS):
         for number, k in enumerate(counts):
             points = np.zeros((24, 3), np.float32)
@@ -67,7 +67,7 @@ def test_the_order_of_the_table_does_not_matter():
     shuffled = ROWS[np.random.default_rng(3).permutation(20)]
     clouds = []
     for rows in (ROWS, shuffled):
-        views, graph = fit_views(rows, "robust", 3)
-        clouds.append(make_cloud(rows, views, graph, 24, np.random.default_rng(1))[0])
+        fitted = fit_views(rows, "robust", 3)
+        clouds.append(make_cloud(rows, *fitted, 24, np.random.default_rng(1))[0])
     for here, there in zip(*clouds, strict=True):
         np.testing.assert_allclose(here, there, atol=1e-5)

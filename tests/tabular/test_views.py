@@ -24,14 +24,14 @@ def test_units_offsets_and_order_of_columns_do_not_matter(view, moved):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_row_is_mapped_by_itself(view):
-    views, _ = fit_views(ROWS[:40], "robust", 3)
+    views, *_ = fit_views(ROWS[:40], "robust", 3)
     whole = apply_view(views, view, ROWS, 3)
     parts = [apply_view(views, view, ROWS[i : i + 7], 3) for i in range(0, 60, 7)]
     np.testing.assert_allclose(whole, np.concatenate(parts), atol=1e-6)
 
 
 def test_the_diffusion_view_has_one_coordinate_less_than_clusters():
-    views, _ = fit_views(ROWS, "robust", 5)
+    views, *_ = fit_views(ROWS, "robust", 5)
     for k in (1, 2, 4):
         found = apply_view(views, "diffusion", ROWS, k)
         assert (found != 0).any(axis=0).tolist() == [True] * (k - 1) + [False] * (6 - k)
@@ -46,7 +46,7 @@ def test_the_diffusion_view_has_one_coordinate_less_than_clusters():
     ids=["equal", "one row", "two rows", "one column", "equal rows"],
 )
 def test_degenerate_tables_have_views(view, rows):
-    views, _ = fit_views(rows, "robust", 4)
+    views, *_ = fit_views(rows, "robust", 4)
     found = apply_view(views, view, rows, 3)
     assert found.shape == (len(rows), 4)
     assert np.isfinite(found).all()
