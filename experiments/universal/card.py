@@ -12,11 +12,10 @@ SHOWN = {"ARI", "exact number", "within one"}
 """Metrics in the card."""
 LIMITS = (
     "1 to {num_clusters} clusters; if a number is given, exactly that many are used",
-    "two views: the first {dimensions} principal axes of the clipped columns, and up to "
-    "{dimensions} coordinates of a random walk on the graph of nearest neighbors",
-    "adapts to at most {sample} rows, drawn at random, and labels the others one by one",
-    "numeric columns only: categories have to be encoded, missing values filled in",
-    "no cluster is recognised of which fewer than about 4 of the sampled rows are a part",
+    "four views of at most {dimensions} coordinates: principal axes of the clipped columns and of "
+    "their ranks, a random walk on the graph of nearest neighbors, path distances",
+    "adapts to at most {sample} rows, and labels the others one by one",
+    "no cluster of fewer than 4 rows is recognised, nor of less than about .4 % of a large table",
 )
 
 

@@ -2,11 +2,10 @@
 
     python -m experiments.universal.judging
 
-trains what is missing: the learner (:mod:`experiments.universal.recipe`), its examples
-(:mod:`experiments.universal.examples`), and a judge of all of them, in
-``runs/universal/universal.safetensors``. For each of five groups of table families, another judge
-learns from the synthetic tasks and from the tables of the other four; its answers are the
-cross-fitted ones.
+reads examples with the learner of the packaged weights (:mod:`experiments.universal.examples`) and
+trains a judge on all of them, in ``runs/universal/universal.safetensors``. For each of five groups
+of table families, another judge learns from the synthetic tasks and from the tables of the other
+four; its answers are the cross-fitted ones.
 """
 
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from l2c_jax.recurrent.learner import Learner
 from l2c_jax.tabular.judge_training import Examples, JudgeConfig, join_examples, with_judge
 from l2c_jax.tabular.model import TabularModel, save_tabular_model
 
-FOLDS, SHARDS = 5, 4
+FOLDS, SHARDS = 5, 3
 TABLE_SHARE = 0.3
 """How often a task of the judge is from a real table."""
 
@@ -64,7 +63,7 @@ def examples_of(learner: Learner) -> tuple[Examples, TableExamples]:
 
 
 def make() -> Path:
-    """Train the weights: learner, examples, judge; resumes.
+    """Train the weights: examples, judge; resumes.
 
     Returns:
       The weight file.

@@ -39,7 +39,7 @@ class MetaClusterer(
 ):
     """Clustering by a learner and a judge that were trained before; ``fit`` trains nothing.
 
-    ``fit`` reads a sample of at most 512 rows in two views and several orders; a learned judge
+    ``fit`` reads a sample of at most 512 rows in four views and several orders; a learned judge
     chooses among the partitions, and each row is labelled with the resulting states. Columns may
     have any unit and any order; rows may be millions. Missing values
     (NaN, None, ``pd.NA``, NaT, masked) are filled, see :attr:`column_roles_`. Of a data frame,
@@ -62,7 +62,7 @@ class MetaClusterer(
       n_clusters_: k.
       n_clusters_proba_: ``[K]``, P(k | X) of 1 ... K clusters; ``None`` if ``n_clusters`` was
         given, or for weights without a judge.
-      view_: ``"principal"`` or ``"diffusion"``, the view that was chosen.
+      view_: the view that was chosen: ``"principal"``, ``"ranks"``, ``"diffusion"``, ``"paths"``.
       expected_index_: the adjusted Rand index with the unknown labels that the judge expects;
         ``None`` for weights without a judge.
       column_roles_: D :class:`~l2c_jax.preprocessing.roles.ColumnRole`, what each column was read

@@ -91,7 +91,7 @@ def adapt_table(
 ) -> FittedTable:
     """Adapt to a table.
 
-    With a judge, the learner reads a sample of the rows in both views and several orders, for k
+    With a judge, the learner reads a sample of the rows in all views and several orders, for k
     clusters, or for 1 ... K; the judge chooses the number, the view and the members.
 
     Args:
@@ -176,7 +176,7 @@ def _adapt_by_judge(
     config: TabularConfig,
     rng: np.random.Generator,
 ) -> FittedTable:
-    """With a judge: both views, and the number, view and members that it chooses."""
+    """With a judge: all views, and the number, view and members that it chooses."""
     assert model.judge is not None
     most = config.rows(model)
     shape = model.learner.config

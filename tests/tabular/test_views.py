@@ -1,4 +1,4 @@
-"""Both views of a table: laws, and degenerate tables."""
+"""All views of a table: laws, and degenerate tables."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_degenerate_tables_have_views(view, rows):
 
 
 @pytest.mark.parametrize("wild", [1e3, 1e9])
-def test_one_wild_cell_moves_neither_view(wild):
+def test_one_wild_cell_moves_no_view(wild):
     rows = ROWS.copy()
     rows[7, 0] = wild
     for view in VIEWS:
@@ -61,4 +61,4 @@ def test_one_wild_cell_moves_neither_view(wild):
         found = apply_view(fit_views(rows, "robust", 3)[0], view, rows, 2)
         others = np.arange(60) != 7
         similar = abs(np.corrcoef(clean[others, 0], found[others, 0])[0, 1])
-        assert similar > 0.98
+        assert similar > (0.95 if view == "paths" else 0.98)  # a place of many rows is gone
