@@ -14,12 +14,14 @@ from l2c_jax.cli.cluster import Cluster
 from l2c_jax.cli.discover import Discover
 from l2c_jax.cli.evaluate import Evaluate
 from l2c_jax.cli.info import Demo, Info
+from l2c_jax.cli.predict import Predict
 from l2c_jax.cli.train import Train
 from l2c_jax.training import runtime
 from l2c_jax.training.loop import DivergedError
 
 Command = (
     Annotated[Cluster, tyro.conf.subcommand("cluster")]
+    | Annotated[Predict, tyro.conf.subcommand("predict")]
     | Annotated[Discover, tyro.conf.subcommand("discover")]
     | Annotated[Demo, tyro.conf.subcommand("demo")]
     | Annotated[Info, tyro.conf.subcommand("info")]

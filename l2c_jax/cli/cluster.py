@@ -12,6 +12,7 @@ from l2c_jax.cli.columns import ColumnFlags, FileFlags
 from l2c_jax.io import label_file
 from l2c_jax.recurrent.config import InferenceConfig
 from l2c_jax.tabular.clusterer import TabularConfig
+from l2c_jax.tabular.fitted_model import save_fitted_model
 from l2c_jax.tabular.model import load_tabular_model
 
 DEFAULT_WEIGHTS = "universal"
@@ -60,6 +61,8 @@ class Cluster:
     """Where the answer goes; default: standard output."""
     plot: Path | None = None
     """A picture of the clusters on two principal axes (needs matplotlib)."""
+    save: Path | None = None
+    """The fitted model, for l2c predict and MetaClusterer.load."""
     label_column: str | None = None
     """A column with true labels: not read, but compared with the answer."""
     columns: tyro.conf.OmitArgPrefixes[ColumnFlags] = field(default_factory=ColumnFlags)
@@ -70,7 +73,7 @@ class Cluster:
 
     def run(self) -> int:
         """Read, cluster, write."""
-        outputs = [path for path in (self.out, self.plot) if path is not None]
+        outputs = [path for path in (self.out, self.plot, self.save) if path is not None]
         for path in outputs:
             others = (other for other in outputs if other is not path)
             check_output(path, (self.file, self.weights, *others))
@@ -89,6 +92,9 @@ class Cluster:
         else:
             with replacing(self.out) as draft, draft.open("w", newline="") as file:
                 summary = label_file.write_labels(model, fitted, file)
+        if self.save is not None:
+            kept = label_file.fitted_model_of(model, fitted, self.weights)
+            save_fitted_model(self.save, kept)
         for line in label_file.report_lines(fitted, summary):
             print(line, file=sys.stderr)
         if self.plot is not None:

@@ -1,12 +1,10 @@
 """``MetaClusterer().fit_predict(X)``: the pretrained clusterer with scikit-learn's interface."""
 
 import warnings
-from collections.abc import Iterator
-from dataclasses import replace
-from functools import lru_cache
-from numbers import Complex, Real
+from dataclasses import asdict, replace
+from numbers import Integral
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from sklearn.base import (
@@ -17,21 +15,24 @@ from sklearn.base import (
 )
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from l2c_jax.estimators.description import describe
 from l2c_jax.estimators.parameters import check_count
+from l2c_jax.estimators.rows import TableRows, checked_rows, fit_columns
 from l2c_jax.preprocessing.column_options import ColumnOptions
-from l2c_jax.preprocessing.encoder import Encoder, detection_rows, encode, fit_encoder, sample_rows
-from l2c_jax.preprocessing.frames import Frame, is_frame, read_frame, read_objects
-from l2c_jax.preprocessing.roles import ColumnRole, detect_roles
+from l2c_jax.preprocessing.encoder import Encoder, encode, sample_rows
 from l2c_jax.recurrent.config import InferenceConfig
-from l2c_jax.recurrent.learner import weights_path
-from l2c_jax.tabular.clusterer import TabularConfig, adapt_table, predict_chunks
-from l2c_jax.tabular.model import TabularModel, load_tabular_model
+from l2c_jax.tabular.clusterer import TabularConfig, adapt_table
+from l2c_jax.tabular.fitted_model import (
+    FittedModel,
+    learner_points,
+    load_fitted_model,
+    save_fitted_model,
+    weights_hash,
+)
+from l2c_jax.tabular.model import TabularModel, cached_model
 from l2c_jax.tabular.table import SORTED_ROWS
-
-ROWS = 65_536
-"""Rows that are held in double precision at a time."""
 
 
 class MetaClusterer(
@@ -65,6 +66,13 @@ class MetaClusterer(
       view_: the view that was chosen: ``"principal"``, ``"ranks"``, ``"diffusion"``, ``"paths"``.
       expected_index_: the adjusted Rand index with the unknown labels that the judge expects;
         ``None`` for weights without a judge.
+      outlier_scores_: ``[N]``, how far each row lies from the other rows; above 1 it belongs
+        nowhere, whatever its probabilities are. See :mod:`l2c_jax.tabular.outliers`.
+      medoid_indices_: ``[k]`` int, the row of each cluster with the smallest mean distance to the
+        others of it; of more than 1,024 rows, among a random sample of so many.
+      cluster_profile_: k :class:`~l2c_jax.tabular.profile.ClusterProfile`: size, confidence, and
+        the columns and levels that set the cluster apart; of a random 20,000 rows if there are
+        more.
       column_roles_: D :class:`~l2c_jax.preprocessing.roles.ColumnRole`, what each column was read
         as, whether it is used, and why.
       n_features_in_: D.
@@ -112,28 +120,29 @@ class MetaClusterer(
           This estimator.
         """
         self._check_parameters()
-        table = self._table(X, reset=True)
+        table = checked_rows(self, X, reset=True)
         if self.n_clusters is not None and table.rows < self.n_clusters:
             raise ValueError(f"n_samples={table.rows} should be >= n_clusters={self.n_clusters}.")
-        self.column_roles_, self._encoder = self._fit_columns(table)
-        config = TabularConfig()
-        inference = InferenceConfig(
-            epochs=self.n_epochs,
-            orders=self.n_orders,
-            points_per_epoch=config.inference.points_per_epoch,
-        )
+        roles, encoder = fit_columns(table, self.columns)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         sample = table.take(sample_rows(table.rows, SORTED_ROWS, seed))
-        standardize = not self._encoder.unit.any()  # indicators keep their scale
-        self._model = _model(str(self.weights))
-        self._fitted = adapt_table(
-            self._model,
-            self._points(sample),
-            self.n_clusters,
-            config=TabularConfig(inference, standardize=standardize),
-            seed=seed,
+        points = learner_points(encoder, encode(encoder, sample).matrix)
+        model = cached_model(str(self.weights))
+        fitted = adapt_table(
+            model, points, self.n_clusters, config=self._config(encoder), seed=seed
         )
-        self._label(table)
+        self._fitted = FittedModel(
+            *(model, fitted, roles, encoder),
+            by_position=table.frame is None,
+            how={
+                **self._how(),
+                "seed": seed,
+                "rows": table.rows,
+                "weights_hash": weights_hash(model),
+            },
+        )
+        self._label(table, seed)
+        self._remember()
         return self
 
     def __sklearn_tags__(self) -> Any:
@@ -151,71 +160,40 @@ class MetaClusterer(
         if self.columns is not None and not isinstance(self.columns, ColumnOptions):
             raise TypeError(f"columns must be ColumnOptions or None, got {self.columns!r}")
 
-    def _table(self, X: Any, reset: bool) -> "_Rows":  # noqa: N803
-        """The rows of any table, checked as scikit-learn does."""
-        if is_frame(X):
-            validate_data(self, X, skip_check_array=True, reset=reset)
-            if 0 in X.shape:
-                raise ValueError(f"a table of rows and columns is needed, got shape {X.shape}")
-            return _Rows(read_frame(X), None)
-        if isinstance(X, np.ma.MaskedArray):
-            masked, X = np.ma.getmaskarray(X), X.data.astype(object)  # noqa: N806
-            X[masked] = None
-        finite = {"dtype": [np.float64, np.float32], "ensure_all_finite": "allow-nan"}
-        try:
-            return _Rows(None, validate_data(self, X, reset=reset, **finite))
-        except (TypeError, ValueError):
-            cells = np.asarray(X, dtype=object) if isinstance(X, (np.ndarray, list)) else None
-            if cells is None or cells.ndim != 2 or 0 in cells.shape or _all_numbers(cells):
-                raise
-            frame = read_objects(cells)
-        validate_data(self, cells, dtype=None, ensure_all_finite=False, reset=reset)
-        return _Rows(frame, None)
+    def _config(self, encoder: Encoder) -> TabularConfig:
+        read = TabularConfig().inference.points_per_epoch
+        inference = InferenceConfig(self.n_epochs, self.n_orders, points_per_epoch=read)
+        return TabularConfig(inference, standardize=not encoder.unit.any())
 
-    def _fit_columns(self, table: "_Rows") -> tuple[tuple[ColumnRole, ...], Encoder]:
-        sample = table.take(detection_rows(table.rows, len(table.names)))
-        options = self.columns or ColumnOptions()
-        if table.frame is None and self.columns is None:  # every column of an array is used
-            empty = [bool(np.isnan(column).all()) for column in sample]
-            if all(empty):
-                raise ValueError("every value of the table is missing (NaN)")
-            roles = tuple(
-                ColumnRole(name, "empty", False, "has no value")
-                if gone
-                else ColumnRole(name, "number", True, "")
-                for name, gone in zip(table.names, empty, strict=True)
+    def _label(self, table: TableRows, seed: int) -> None:
+        """Label all rows, and describe the clusters."""
+        found = describe(self._fitted, table, seed)
+        if len(found.used) < self._fitted.num_clusters and self.n_clusters is not None:
+            warnings.warn(
+                f"found {len(found.used)} clusters, fewer than n_clusters={self.n_clusters}: "
+                "the rows are too much alike",
+                ConvergenceWarning,
+                stacklevel=3,
             )
-        else:
-            if table.frame is not None:
-                options = replace(
-                    options,
-                    categorical=(*options.categorical, *table.frame.categorical),
-                    ordered=(*table.frame.ordered, *options.ordered),
-                )
-            roles = detect_roles(table.names, sample, options)
-        return roles, fit_encoder(roles, sample)
+        self._fitted = replace(self._fitted, used=tuple(found.used.tolist()))
+        self.probabilities_ = found.probabilities
+        self.labels_ = found.probabilities.argmax(axis=1)
+        self.outlier_scores_ = found.outlier_scores
+        self.medoid_indices_ = found.medoid_indices
+        self.cluster_profile_ = found.profiles
 
-    def _label(self, table: "_Rows") -> None:
-        found = len(self._fitted.clusters)
-        self._used = np.arange(found)
-        probabilities = self._probabilities(table)
-        self._used = np.unique(probabilities.argmax(axis=1))
-        if len(self._used) < found:
-            if self.n_clusters is not None:
-                warnings.warn(
-                    f"found {len(self._used)} clusters, fewer than n_clusters={self.n_clusters}: "
-                    "the rows are too much alike",
-                    ConvergenceWarning,
-                    stacklevel=3,
-                )
-            probabilities = self._probabilities(table)
-        self.probabilities_ = probabilities
-        self.labels_ = probabilities.argmax(axis=1)
-        self.n_clusters_ = len(self._used)
-        self.n_clusters_proba_ = self._fitted.count_probabilities
-        self.view_ = self._fitted.view
-        self.expected_index_ = self._fitted.expected_index
-        self._n_features_out = self.n_clusters_
+    def _remember(self) -> None:
+        """The attributes that follow from the fitted model."""
+        fitted = self._fitted.fitted
+        self.column_roles_ = self._fitted.roles
+        self.n_clusters_ = self._n_features_out = self._fitted.num_clusters
+        self.n_clusters_proba_ = fitted.count_probabilities
+        self.view_ = fitted.view
+        self.expected_index_ = fitted.expected_index
+
+    @property
+    def _model(self) -> TabularModel:
+        return self._fitted.model
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
         """``[N]`` int, the cluster of each row by itself."""
@@ -224,73 +202,74 @@ class MetaClusterer(
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
         """``[N, k]``, the probabilities of the clusters for each row by itself."""
         check_is_fitted(self)
-        return self._probabilities(self._table(X, reset=False))
+        return self._probabilities(checked_rows(self, X, reset=False))
 
     def transform(self, X: Any) -> np.ndarray:  # noqa: N803
         """As :meth:`predict_proba`, so that the memberships can be features in a pipeline."""
         return self.predict_proba(X)
 
-    def _points(self, columns: list[np.ndarray]) -> np.ndarray:
-        """``[n, D']``, rows as the learner is given them."""
-        matrix = encode(self._encoder, columns).matrix
-        return self._encoder.scaled(matrix) if self._encoder.unit.any() else matrix
+    def _probabilities(self, table: TableRows) -> np.ndarray:
+        return np.concatenate(list(self._fitted.probabilities(table.pieces())))
 
-    def _probabilities(self, table: "_Rows") -> np.ndarray:
-        pieces = (self._points(columns) for columns in table.pieces())
-        found = np.concatenate(list(predict_chunks(self._model, self._fitted, pieces)))
-        kept = found[:, self._used] + 1e-12
-        return kept / kept.sum(axis=1, keepdims=True)
+    def _how(self) -> dict[str, Any]:
+        """The parameters as JSON has them."""
+        parameters = self.get_params(deep=False)
+        number = self.random_state if isinstance(self.random_state, Integral) else None
+        parameters["random_state"] = None if number is None else int(number)
+        parameters["weights"] = str(self.weights)
+        parameters["columns"] = None if self.columns is None else asdict(self.columns)
+        return {"parameters": parameters}
 
+    def save(self, path: str | Path) -> None:
+        """Write the fitted estimator to one safetensors file, which then answers alone.
 
-class _Rows(NamedTuple):
-    """A table in memory: a frame, or an array of numbers."""
+        The file has the learner, the adapted state, the columns with their roles and levels, and
+        a readable header with a content hash. It has no row of X as it was given, and none of
+        ``labels_``, ``probabilities_``, ``outlier_scores_``, ``medoid_indices_`` and
+        ``cluster_profile_``: those belong to X. ``l2c predict`` reads it, too.
 
-    frame: Frame | None
-    array: np.ndarray | None  # [N, D] float32 or float64
+        Args:
+          path: where to; an existing file is replaced in one step.
 
-    @property
-    def rows(self) -> int:
-        """N."""
-        return len(self.frame.columns[0]) if self.frame is not None else len(self._numbers)
+        Raises:
+          NotFittedError: before ``fit``.
+          WeightsError: if the weights have a cell of your own, which no file can hold.
 
-    @property
-    def names(self) -> list[str]:
-        """D names."""
-        if self.frame is not None:
-            return self.frame.names
-        return [f"column{index + 1}" for index in range(self._numbers.shape[1])]
+        Example:
+          >>> import tempfile
+          >>> from sklearn.datasets import load_iris
+          >>> path, X = Path(tempfile.mkdtemp()) / "iris.safetensors", load_iris().data
+          >>> clusterer = MetaClusterer(3, random_state=0).fit(X)
+          >>> clusterer.save(path)
+          >>> bool((MetaClusterer.load(path).predict(X) == clusterer.labels_).all())
+          True
+        """
+        check_is_fitted(self)
+        names = getattr(self, "feature_names_in_", None)
+        how = {**self._fitted.how, "names": None if names is None else names.tolist()}
+        save_fitted_model(path, replace(self._fitted, how=how))
 
-    @property
-    def _numbers(self) -> np.ndarray:
-        assert self.array is not None
-        return self.array
+    @classmethod
+    def load(cls, path: str | Path) -> "MetaClusterer":
+        """Read a fitted estimator, or a model that ``l2c cluster --save`` wrote.
 
-    def take(self, rows: Any) -> list[np.ndarray]:
-        """D arrays, the cells of some rows."""
-        if self.frame is not None:
-            return [column[rows] for column in self.frame.columns]
-        return list(np.asarray(self._numbers[rows], np.float64).T)
+        Args:
+          path: the file.
 
-    def pieces(self) -> Iterator[list[np.ndarray]]:
-        """The cells of all rows, some at a time."""
-        for start in range(0, self.rows, ROWS):
-            yield self.take(slice(start, start + ROWS))
+        Returns:
+          An estimator that answers row for row as the one that was saved.
 
-
-def _all_numbers(cells: np.ndarray) -> bool:
-    """Whether scikit-learn's complaint about an array is not about text or missing values."""
-    return all(isinstance(cell, (Real, Complex)) for cell in cells.ravel())
-
-
-def _model(weights: str) -> TabularModel:
-    """Each weight file is read once, and again when it changed."""
-    path = weights_path(weights)
-    state = path.stat() if path.is_file() else None
-    if state is None:
-        return _load(weights, None)
-    return _load(weights, (state.st_mtime_ns, state.st_ctime_ns, state.st_ino, state.st_size))
-
-
-@lru_cache(maxsize=8)
-def _load(weights: str, state: tuple[int, ...] | None) -> TabularModel:
-    return load_tabular_model(weights)
+        Raises:
+          WeightsError: if the file is missing, damaged, or no fitted model of this version.
+        """
+        model = load_fitted_model(path)
+        how = model.how
+        parameters = dict(how["parameters"])
+        if parameters["columns"] is not None:
+            parameters["columns"] = ColumnOptions.from_json(parameters["columns"])
+        found = cls(**parameters)
+        found._fitted, found.n_features_in_ = model, len(model.roles)
+        if how["names"] is not None:
+            found.feature_names_in_ = np.array(how["names"], object)
+        found._remember()
+        return found

@@ -5,14 +5,14 @@ import io
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
 import numpy as np
 from tqdm import tqdm
 
-from l2c_jax.io.dialect import ReadOptions
+from l2c_jax.io.dialect import ReadOptions, generated_names
 from l2c_jax.io.reader import open_table
 from l2c_jax.io.tables import Prepared, encoded_batches, labels_of, prepare, role_lines
 from l2c_jax.metrics import scores
@@ -20,6 +20,12 @@ from l2c_jax.preprocessing.column_options import ColumnOptions
 from l2c_jax.preprocessing.encoder import encode, sample_rows
 from l2c_jax.preprocessing.principal import apply_preprocessing
 from l2c_jax.tabular.clusterer import FittedTable, TabularConfig, adapt_table, predict_chunks
+from l2c_jax.tabular.fitted_model import (
+    FittedModel,
+    keep_used,
+    learner_points,
+    weights_hash,
+)
 from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tabular.table import SORTED_ROWS
 
@@ -51,6 +57,7 @@ class FittedFile(NamedTuple):
     prepared: Prepared
     fitted: FittedTable
     sample: np.ndarray  # [S, D'] what the model adapted to
+    used: tuple[int, ...] | None = None  # of the clusters of fitted; None: all
 
 
 class LabelSummary(NamedTuple):
@@ -101,9 +108,38 @@ def learner_config(prepared: Prepared, config: TabularConfig) -> TabularConfig:
 
 def learner_input(prepared: Prepared, config: TabularConfig, matrix: np.ndarray) -> np.ndarray:
     """``[N, D']``: numbers standardized beside indicators, or the matrix as it is."""
-    if prepared.encoder.unit.any() and config.standardize:
-        return prepared.encoder.scaled(matrix)
-    return matrix
+    return learner_points(prepared.encoder, matrix, config.standardize)
+
+
+def fitted_model_of(model: TabularModel, adapted: FittedFile, weights: str = "") -> FittedModel:
+    """What :func:`l2c_jax.tabular.fitted_model.save_fitted_model` writes.
+
+    Args:
+      model: the clusterer that was adapted.
+      adapted: from :func:`adapt_file`.
+      weights: name or file of the weights.
+    """
+    request, file = adapted.request, adapted.prepared.file
+    inference = request.config.inference
+    return FittedModel(
+        *(model, adapted.fitted, adapted.prepared.roles, adapted.prepared.encoder),
+        standardize=request.config.standardize,
+        by_position=file.names == generated_names(len(file.names)),
+        how={
+            "parameters": {
+                "n_clusters": request.num_clusters,
+                "weights": weights,
+                "n_orders": inference.orders,
+                "n_epochs": inference.epochs,
+                "columns": asdict(request.columns),
+                "random_state": request.seed,
+            },
+            "names": file.names,
+            "seed": clusterer_seed(request.seed),
+            "rows": file.rows,
+            "weights_hash": weights_hash(model),
+        },
+    )
 
 
 def write_labels(model: TabularModel, adapted: FittedFile, out: TextIO) -> LabelSummary:
@@ -123,7 +159,7 @@ def write_labels(model: TabularModel, adapted: FittedFile, out: TextIO) -> Label
       TableError: if a column of numbers has cells that are none.
     """
     prepared, fitted, request = adapted.prepared, adapted.fitted, adapted.request
-    file, k = prepared.file, len(fitted.clusters)
+    file, k = prepared.file, len(fitted.clusters if adapted.used is None else adapted.used)
     old = [role.name for role in prepared.roles if role.kind == "earlier answer"]
     names = [name for name in file.names if name not in old]
     out.write(_csv_line([*names, "cluster", *(f"probability_{j}" for j in range(k))]))
@@ -135,6 +171,7 @@ def write_labels(model: TabularModel, adapted: FittedFile, out: TextIO) -> Label
         for start, stop, matrix, unknown in encoded_batches(prepared):
             points = learner_input(prepared, request.config, matrix)
             probabilities = next(predict_chunks(model, fitted, [points]))
+            probabilities = keep_used(probabilities, adapted.used)
             found = probabilities.argmax(axis=1)
             sizes += np.bincount(found, minlength=k)
             unseen.update(unknown)
@@ -145,7 +182,9 @@ def write_labels(model: TabularModel, adapted: FittedFile, out: TextIO) -> Label
                 classes.append(truth[there])
             _write_rows(out, file.lines(start, stop, old), found, probabilities)
             bar.update(stop - start)
-    sample = next(predict_chunks(model, fitted, [adapted.sample]))
+    sample = np.zeros((0, k))
+    if len(adapted.sample):
+        sample = keep_used(next(predict_chunks(model, fitted, [adapted.sample])), adapted.used)
     return LabelSummary(
         sizes, np.concatenate(labels), np.concatenate(classes).astype(str), sample, dict(unseen)
     )
@@ -182,10 +221,7 @@ def report_lines(adapted: FittedFile, summary: LabelSummary) -> Iterator[str]:
     for name, count in summary.unseen.items():
         yield f"{count} cells of column {name!r} have a level that the sample does not have"
     used = summary.sizes[summary.sizes > 0]
-    yield (
-        f"{prepared.file.rows} rows, {len(prepared.encoder.columns)} columns, "
-        f"{used.size} clusters in use, of {', '.join(map(str, used))} rows"
-    )
+    yield size_line(adapted, summary)
     asked = adapted.request.num_clusters
     if asked is not None and used.size < asked:
         yield f"found {used.size} clusters, fewer than -k {asked}: the rows are too much alike"
@@ -195,10 +231,20 @@ def report_lines(adapted: FittedFile, summary: LabelSummary) -> Iterator[str]:
         estimate = ", ".join(f"{k + 1} ({probabilities[k]:.0%})" for k in likely)
         yield f"number of clusters: {estimate}"
     if adapted.request.columns.label_column is not None:
-        yield from _score_lines(adapted, summary)
+        yield from score_lines(adapted, summary)
 
 
-def _score_lines(adapted: FittedFile, summary: LabelSummary) -> Iterator[str]:
+def size_line(adapted: FittedFile, summary: LabelSummary) -> str:
+    """Rows, columns and sizes of the clusters."""
+    used, prepared = summary.sizes[summary.sizes > 0], adapted.prepared
+    return (
+        f"{prepared.file.rows} rows, {len(prepared.encoder.columns)} columns, "
+        f"{used.size} clusters in use, of {', '.join(map(str, used))} rows"
+    )
+
+
+def score_lines(adapted: FittedFile, summary: LabelSummary) -> Iterator[str]:
+    """How well the labels fit the true ones."""
     without = adapted.prepared.file.rows - summary.labels.size
     if not summary.labels.size:
         yield "no row has a true label: no scores"

@@ -67,12 +67,12 @@ def prepare(file: TableFile, options: ColumnOptions = DETECTED) -> Prepared:
         roles = detect_roles(file.names, sample, options, likely_decimal=decimal)
         encoder = fit_encoder(roles, sample)
     except CellError as error:
-        raise _with_places(file, error, [int(rows[row]) for row in error.rows]) from error
+        raise with_places(file, error, [int(rows[row]) for row in error.rows]) from error
     except ColumnChoiceError as error:
         raise TableError(f"{file.name}: {error}") from error
     prepared = Prepared(file, roles, encoder)
     if len(rows) < file.rows:
-        _check_all(prepared)
+        check_cells(prepared)
     return prepared
 
 
@@ -94,7 +94,7 @@ def encoded_batches(prepared: Prepared) -> Iterator[tuple[int, int, np.ndarray, 
         try:
             encoded = encode(encoder, file.columns(start, stop, only))
         except CellError as error:
-            raise _with_places(file, error, [start + row for row in error.rows]) from error
+            raise with_places(file, error, [start + row for row in error.rows]) from error
         yield start, stop, encoded.matrix, encoded.unseen
 
 
@@ -173,12 +173,17 @@ def role_lines(prepared: Prepared) -> Iterator[str]:
         yield f"and {len(rest)} more columns, {sum(r.used for r in rest)} of them used"
 
 
-def _with_places(file: TableFile, error: CellError, rows: list[int]) -> TableError:
+def with_places(file: TableFile, error: CellError, rows: list[int]) -> TableError:
+    """The error of a file, with the lines of its cells."""
     return TableError(f"{file.name}: {error.text([file.place(row) for row in rows])}")
 
 
-def _check_all(prepared: Prepared) -> None:
-    """Look at the rows outside the sample, so that a file is refused before any output."""
+def check_cells(prepared: Prepared) -> None:
+    """Look at all rows, so that a file is refused before any output.
+
+    Raises:
+      TableError: if a column of numbers has cells that are none.
+    """
     file, encoder = prepared.file, prepared.encoder
     columns = tuple(c for c in encoder.columns if not c.levels and not file.checked(c.index))
     if columns:

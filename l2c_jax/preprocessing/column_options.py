@@ -1,6 +1,6 @@
 """What a person says about columns, and how it is refused."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,23 @@ class ColumnOptions:
     """True labels: not used."""
     decimal: Decimal | None = None
     """The sign before the decimals, where it is known."""
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> "ColumnOptions":
+        """From what JSON makes of ``dataclasses.asdict``: lists are tuples again.
+
+        Raises:
+          TypeError: if there is an unknown entry.
+
+        Example:
+          >>> ColumnOptions.from_json({"drop": ["a"]}).drop
+          ('a',)
+        """
+        ordered = tuple((name, tuple(levels)) for name, levels in entry.get("ordered", ()))
+        lists: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
+        }
+        return cls(**{**lists, "ordered": ordered})
 
 
 def check_names(names: Sequence[str], options: ColumnOptions) -> None:

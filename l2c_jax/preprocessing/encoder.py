@@ -179,6 +179,31 @@ def encode(encoder: Encoder, columns: Sequence[np.ndarray]) -> Encoded:
     return Encoded(np.concatenate(parts, axis=1), unseen)
 
 
+def cell_values(column: EncodedColumn, cells: np.ndarray) -> np.ndarray:
+    """The cells of one column as numbers, before missing ones are filled.
+
+    Args:
+      column: of an encoder.
+      cells: ``[N]``, of that column.
+
+    Returns:
+      ``[N]`` float64: numbers, days since 1970 of dates, or indices of ``column.levels``; NaN
+      where a cell is missing or has a level that the sample does not have.
+
+    Raises:
+      CellError: if a column of numbers has cells that are none.
+
+    Example:
+      >>> column = EncodedColumn("color", 0, "categorical", "red", 0.0, levels=("blue", "red"))
+      >>> cell_values(column, np.array(["red", None, "green", "blue"], object)).tolist()
+      [1.0, nan, nan, 0.0]
+    """
+    if not column.levels:
+        return _numbers(column.name, column.kind, column.decimal, cells)
+    place = {level: float(number) for number, level in enumerate(column.levels)}
+    return np.array([place.get(cell, np.nan) for cell in level_cells(cells)], np.float64)
+
+
 def _fit_column(role: ColumnRole, index: int, cells: np.ndarray) -> EncodedColumn:
     if not role.levels:
         values = _numbers(role.name, role.kind, role.decimal, cells)

@@ -94,8 +94,8 @@ def detect_roles(
         parse_numbers(column, options.decimal) if column.dtype == object else None
         for column in columns
     ]
-    decimal = options.decimal or _file_decimal(parsed) or likely_decimal
-    answers = _earlier_answers(names)
+    decimal = options.decimal or file_decimal(parsed) or likely_decimal
+    answers = earlier_answers(names)
     roles = [
         _chosen(name, column, found, options)
         or (answers.get(name))
@@ -112,7 +112,7 @@ def detect_roles(
     return _with_something_used(roles, options)
 
 
-def _file_decimal(parsed: Sequence[Parsed | None]) -> Decimal | None:
+def file_decimal(parsed: Sequence[Parsed | None]) -> Decimal | None:
     """The sign that the columns show which can be read in one way only."""
     signs = Counter[Decimal](
         found.decimal
@@ -125,7 +125,7 @@ def _file_decimal(parsed: Sequence[Parsed | None]) -> Decimal | None:
     return signs.most_common(1)[0][0] if len(signs) == 1 else None
 
 
-def _earlier_answers(names: Sequence[str]) -> dict[str, ColumnRole]:
+def earlier_answers(names: Sequence[str]) -> dict[str, ColumnRole]:
     """The columns that ``l2c cluster`` adds, if they are here from an earlier run."""
     probabilities = [name for name in names if _ANSWER.fullmatch(name)]
     if "cluster" not in names or not probabilities:

@@ -134,7 +134,7 @@ def load_learner(path: str | Path) -> Learner:
       'slots'
     """
     header = read_header(path)
-    config, shapes = _model_config(path, header.pop("config", None))
+    config, shapes = config_of_header(path, header.pop("config", None))
     more = {"judge", "count_head"} & set(header)  # their arrays are read by l2c_jax.tabular
     file, names = weights_path(path), release1.LEAVES
     params = weights.load(file, shapes, renamed=names, allow_more=bool(more))
@@ -183,10 +183,18 @@ def pretrained_weights() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.safetensors"))}
 
 
-def _model_config(
+def config_of_header(
     path: str | Path, fields: Mapping[str, Any] | None
 ) -> tuple[ModelConfig, PyTree]:
-    """The configuration in a header, and the shapes of such a learner's parameters."""
+    """The configuration in a header, and the shapes of such a learner's parameters.
+
+    Args:
+      path: of the file, for messages.
+      fields: the entry of the configuration.
+
+    Raises:
+      WeightsError: if it is no configuration.
+    """
     try:
         given = dict(fields or {})
         config = ModelConfig(**{**given, "hidden": tuple(given["hidden"])})

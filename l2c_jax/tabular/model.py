@@ -1,6 +1,7 @@
 """What clusters a table: a learner, and a judge of its partitions if it has one."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import jax
@@ -68,6 +69,24 @@ def load_tabular_model(path: str | Path) -> TabularModel:
         shapes = jax.eval_shape(lambda: {_NAME: init_judge(jax.random.key(0), *sizes)})
     found = weights.load(weights_path(path), shapes, renamed=release1.LEAVES, allow_more=True)
     return TabularModel(learner, found[_NAME])
+
+
+def cached_model(path: str) -> TabularModel:
+    """As :func:`load_tabular_model`; each file is read once, and again when it changed.
+
+    Args:
+      path: a file, or the name of packaged weights.
+    """
+    file = weights_path(path)
+    state = file.stat() if file.is_file() else None
+    if state is None:
+        return _load(path, None)
+    return _load(path, (state.st_mtime_ns, state.st_ctime_ns, state.st_ino, state.st_size))
+
+
+@lru_cache(maxsize=8)
+def _load(path: str, state: tuple[int, ...] | None) -> TabularModel:
+    return load_tabular_model(path)
 
 
 def save_tabular_model(path: str | Path, model: TabularModel) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ READABLE = (1, 2)
 """Versions that can be read; a file of another version is refused."""
 
 _HEADER, _ORDER = "l2c_jax", "l2c_jax_leaves"  # keys in the metadata of safetensors
+_INFINITE = "infinite"  # entry of the header: leaves that may hold infinity
 _DIGEST = "l2c_jax_sha256"  # a third one: the hash of everything else in the file
 
 
@@ -88,7 +89,9 @@ def nonfinite_leaves(tree: PyTree) -> list[str]:
     ]
 
 
-def save(path: str | Path, params: PyTree, header: Mapping[str, Any]) -> None:
+def save(
+    path: str | Path, params: PyTree, header: Mapping[str, Any], *, infinite: Collection[str] = ()
+) -> None:
     """Write parameters and a header.
 
     Args:
@@ -96,19 +99,24 @@ def save(path: str | Path, params: PyTree, header: Mapping[str, Any]) -> None:
       params: a tree of finite arrays.
       header: what JSON can hold: configurations, seed, training length, measured error, versions.
         ``format`` and ``content_hash``, the :func:`content_hash` of ``params``, are set here.
+      infinite: names of leaves that may hold infinity, such as bounds that bound nothing; the
+        header lists those that do.
 
     The file also holds a SHA-256 of the header's text and of name, type, shape and bytes of every
     array. Whoever reads the file checks it, so no bit can change unnoticed.
 
     Raises:
-      WeightsError: if a parameter is NaN or infinite.
+      WeightsError: if a parameter is NaN, or infinite and not in ``infinite``.
     """
     path, params = Path(path), jax.device_get(params)
-    _check_finite(path, params)
+    open_ends = sorted(set(nonfinite_leaves(params)) & set(infinite))
+    _check_finite(path, params, open_ends)
     path.parent.mkdir(parents=True, exist_ok=True)
     names = leaf_names(params)
     leaves = [np.array(leaf, order="C") for leaf in jax.tree.leaves(params)]
     full_header = {**header, "format": FORMAT, "content_hash": content_hash(leaves)}
+    if open_ends:
+        full_header[_INFINITE] = open_ends
     metadata = {_HEADER: json.dumps(full_header, sort_keys=True), _ORDER: json.dumps(names)}
     arrays = dict(zip(names, leaves, strict=True))
     metadata[_DIGEST] = _digest(metadata, arrays)
@@ -136,7 +144,7 @@ def read_header(path: str | Path) -> dict[str, Any]:
       >>> read_header(file)["seed"]
       0
     """
-    return _read(path)[0]
+    return read(path)[0]
 
 
 def load(
@@ -169,7 +177,8 @@ def load(
       >>> load(file, {"weight": np.zeros(2)}, renamed={"kernel": "weight"})
       {'weight': array([1., 1.])}
     """
-    _, stored = _read(path)
+    _, stored = read(path)
+    _check_finite(path, stored)
     renamed = renamed or {}
     arrays = {renamed.get(name, name): array for name, array in stored.items()}
     names, leaves = leaf_names(like), jax.tree.leaves(like)
@@ -185,8 +194,19 @@ def load(
     return jax.tree.unflatten(jax.tree.structure(like), [arrays[name] for name in names])
 
 
-def _read(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The header of a file and its arrays by name, both checked."""
+def read(path: str | Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The header of a file and its arrays, whatever their structure, both checked.
+
+    Args:
+      path: the file.
+
+    Returns:
+      The header, as :func:`read_header` has it, and the arrays by name.
+
+    Raises:
+      WeightsError: as :func:`load` does, but for the structure, and for infinity in the leaves
+        that the header lists.
+    """
     metadata, arrays = _open(path)
     header = _header(path, metadata)
     _check_content(path, header, metadata, arrays)
@@ -265,10 +285,15 @@ def _check_content(
     whole = sorted(names) == sorted(arrays) and not set(metadata) - {_HEADER, _ORDER, _DIGEST}
     if (header["format"] != 1 and not (whole and expected)) or metadata.get(_DIGEST) != own:
         raise WeightsError(f"{path}: the file was changed after it was written")
-    _check_finite(path, arrays)
+    _check_finite(path, arrays, header.get(_INFINITE, ()))
 
 
-def _check_finite(path: str | Path, tree: PyTree) -> None:
-    names = nonfinite_leaves(tree)
+def _check_finite(path: str | Path, tree: PyTree, infinite: Collection[str] = ()) -> None:
+    leaves = dict(zip(leaf_names(tree), jax.tree.leaves(tree), strict=True))
+    names = [
+        name
+        for name in nonfinite_leaves(tree)
+        if name not in infinite or np.isnan(leaves[name]).any()
+    ]
     if names:
         raise WeightsError(f"{path}: expected finite arrays, found NaN or infinity in {names}")
