@@ -12,7 +12,8 @@ Where to begin:
 
 Packages, from the bottom up: ``training`` (loop, checkpoints, weight files), ``preprocessing``
 (coordinates), ``tasks`` (labelled problems to learn from), ``recurrent`` (Jiang & Verma 2019),
-``pairwise`` (Hsu, Lv & Kira 2018), ``tabular`` (any table), ``estimators``, ``io``, ``cli``.
+``pairwise`` (Hsu, Lv & Kira 2018), ``tabular`` (any table), ``estimators``, ``report``, ``io``,
+``cli``.
 """
 
 import importlib

@@ -21,6 +21,7 @@ LAYERS = [  # from the bottom up; a set holds neighbors, which do not import eac
     {"tabular"},
     {"estimators", "plots"},
     {"estimator", "similarity_clusterer", "deprecated"},  # deprecated names of the layer below
+    {"report"},
     {"io"},
     {"comparison"},
     {"demo"},
@@ -35,6 +36,7 @@ HOMES = {  # who may import what; a folder ends in /
     "flax": ("pairwise/",),
     "orbax": ("training/checkpoints.py",),
     "tyro": ("cli/",),
+    "jinja2": ("report/",),
     "duckdb": ("io/database.py",),
     "PIL": ("io/images.py",),
 }

@@ -91,7 +91,8 @@ def _end(error: Exception) -> None:
     except RuntimeError:  # such as processes that do not find each other
         _fail(error, 1)
     except ImportError:
-        _fail(f"{error}; install l2c_jax[plot] for pictures", 2)
+        hint = "" if "pip install" in str(error) else "; install l2c_jax[plot] for pictures"
+        _fail(f"{error}{hint}", 2)
 
 
 def _fail(error: BaseException | str, code: int) -> None:

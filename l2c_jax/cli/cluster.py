@@ -9,8 +9,11 @@ import tyro
 
 from l2c_jax.atomic import check_output, replacing
 from l2c_jax.cli.columns import ColumnFlags, FileFlags
+from l2c_jax.cli.command_line import command_line
 from l2c_jax.io import label_file
+from l2c_jax.io.report_file import FileReport
 from l2c_jax.recurrent.config import InferenceConfig
+from l2c_jax.report import require_templates, write_page
 from l2c_jax.tabular.clusterer import TabularConfig
 from l2c_jax.tabular.fitted_model import save_fitted_model
 from l2c_jax.tabular.model import load_tabular_model
@@ -61,6 +64,9 @@ class Cluster:
     """Where the answer goes; default: standard output."""
     plot: Path | None = None
     """A picture of the clusters on two principal axes (needs matplotlib)."""
+    report: Path | None = None
+    """A page for people, one HTML file: the clusters, what sets them apart, how sure they are
+    (needs Jinja2)."""
     save: Path | None = None
     """The fitted model, for l2c predict and MetaClusterer.load."""
     label_column: str | None = None
@@ -73,7 +79,10 @@ class Cluster:
 
     def run(self) -> int:
         """Read, cluster, write."""
-        outputs = [path for path in (self.out, self.plot, self.save) if path is not None]
+        if self.report is not None:
+            require_templates()
+        every = (self.out, self.plot, self.save, self.report)
+        outputs = [path for path in every if path is not None]
         for path in outputs:
             others = (other for other in outputs if other is not path)
             check_output(path, (self.file, self.weights, *others))
@@ -87,14 +96,18 @@ class Cluster:
         )
         model = load_tabular_model(self.weights)
         fitted = label_file.adapt_file(model, request)
+        kept = label_file.fitted_model_of(model, fitted, self.weights)
+        page = FileReport(kept, fitted) if self.report is not None else None
+        observe = None if page is None else page.observe
         if self.out is None:
-            summary = label_file.write_labels(model, fitted, sys.stdout)
+            summary = label_file.write_labels(model, fitted, sys.stdout, observe)
         else:
             with replacing(self.out) as draft, draft.open("w", newline="") as file:
-                summary = label_file.write_labels(model, fitted, file)
+                summary = label_file.write_labels(model, fitted, file, observe)
         if self.save is not None:
-            kept = label_file.fitted_model_of(model, fitted, self.weights)
             save_fitted_model(self.save, kept)
+        if page is not None and self.report is not None:
+            write_page(self.report, page.page(command_line("cluster", self)))
         for line in label_file.report_lines(fitted, summary):
             print(line, file=sys.stderr)
         if self.plot is not None:

@@ -4,10 +4,10 @@ import csv
 import io
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import NamedTuple, TextIO, TypeAlias
 
 import numpy as np
 from tqdm import tqdm
@@ -28,6 +28,8 @@ from l2c_jax.tabular.fitted_model import (
 )
 from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tabular.table import SORTED_ROWS
+
+Observer: TypeAlias = Callable[[int, np.ndarray, np.ndarray], None]
 
 PROGRESS_ROWS = 200_000
 """Files of at least so many rows get a progress bar."""
@@ -142,7 +144,9 @@ def fitted_model_of(model: TabularModel, adapted: FittedFile, weights: str = "")
     )
 
 
-def write_labels(model: TabularModel, adapted: FittedFile, out: TextIO) -> LabelSummary:
+def write_labels(
+    model: TabularModel, adapted: FittedFile, out: TextIO, observe: Observer | None = None
+) -> LabelSummary:
     """Write every row with its cluster and its probabilities.
 
     Args:
@@ -151,6 +155,8 @@ def write_labels(model: TabularModel, adapted: FittedFile, out: TextIO) -> Label
       out: gets comma-separated text: the columns of the file without those of an earlier answer,
         ``cluster`` (the index of the largest probability) and ``probability_0`` to
         ``probability_{k-1}``.
+      observe: called for each piece with the number of its first row, the points ``[n, D']`` and
+        the probabilities ``[n, k]``.
 
     Returns:
       What scores and plots need.
@@ -172,6 +178,8 @@ def write_labels(model: TabularModel, adapted: FittedFile, out: TextIO) -> Label
             points = learner_input(prepared, request.config, matrix)
             probabilities = next(predict_chunks(model, fitted, [points]))
             probabilities = keep_used(probabilities, adapted.used)
+            if observe is not None:
+                observe(start, points, probabilities)
             found = probabilities.argmax(axis=1)
             sizes += np.bincount(found, minlength=k)
             unseen.update(unknown)

@@ -75,7 +75,7 @@ def test_decimal_signs_are_those_of_the_further_table():
     np.testing.assert_allclose(
         encode(encoder, cells).matrix, encode(ENCODER, CELLS).matrix, atol=1e-6
     )
-    with pytest.raises(CellError, match="'0,841471' is not a finite number|0,000000"):
+    with pytest.raises(CellError, match="not a finite number"):
         encode(detect_decimals(ENCODER, cells, "."), cells)
 
 
