@@ -1,6 +1,6 @@
 """From a fitted model and the rows that it labelled to a page."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -187,7 +187,8 @@ def _clusters(
 
 def _difference_row(one: Any) -> tuple[str, str, str, str, str]:
     what = {"level": f"{one.column} is {one.level}", "missing": f"{one.column} is missing"}
-    show = {"number": number, "date": date}.get(one.aspect, percent)
+    ways: dict[str, Callable[[float], str]] = {"number": number, "date": date}
+    show = ways.get(one.aspect, percent)
     outside = "" if np.isnan(one.outside) else show(one.outside)
     return (
         what.get(one.aspect, one.column),

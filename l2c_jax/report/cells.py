@@ -52,11 +52,16 @@ def far_columns(
     middle = np.median(scale_columns(around.scaling, points), axis=0)
     row = model.points([column[place : place + 1] for column in cells])
     apart = scale_columns(around.scaling, row)[0] - middle
+    largest = np.abs(apart).max()
     owners = [c for c in model.encoder.columns for _ in c.features]
     said: dict[str, str] = {}
     for feature in np.argsort(-np.abs(apart), kind="stable")[:6]:
         column = owners[feature]
-        if abs(apart[feature]) < 2 or column.name in said or len(said) == REASONS:
+        if (
+            abs(apart[feature]) < max(2, 0.1 * largest)
+            or column.name in said
+            or len(said) == REASONS
+        ):
             continue
         cell = cell_text(model, cells, column.index, place) or "missing"
         values = cell_values(column, usual[column.index])

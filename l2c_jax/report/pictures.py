@@ -78,10 +78,7 @@ def scatter(
         )
         for row in order
     )
-    middles = tuple(
-        (*(round(float(v), 1) for v in np.median(placed[labels == c], axis=0)), int(c))
-        for c in np.unique(labels)
-    )
+    middles = [_middle(placed[labels == c], int(c)) for c in np.unique(labels)]
     return Picture(title, axes, dots, _apart(middles), selected)
 
 
@@ -111,10 +108,19 @@ def _placed(points: np.ndarray) -> np.ndarray:
     return share * size[None, :] + np.array([[WIDTH / 2, HEIGHT / 2]])
 
 
-def _apart(middles: tuple) -> tuple[tuple[float, float, int], ...]:
+def _middle(points: np.ndarray, cluster: int) -> tuple[float, float, int]:
+    """Where the number of a cluster stands: in its middle, or beside a cluster that is a spot."""
+    x, y = np.median(points, axis=0)
+    if np.median(np.abs(points - np.array([[x, y]]))) < 5:
+        y += 16 if y < HEIGHT / 2 else -16
+    return round(float(x), 1), round(float(y), 1), cluster
+
+
+def _apart(middles: list[tuple[float, float, int]]) -> tuple[tuple[float, float, int], ...]:
     """The numbers of the clusters, moved down where they would cover each other."""
     placed: list[tuple[float, float, int]] = []
     for x, y, cluster in sorted(middles, key=lambda one: one[1]):
+        x = min(max(x, MARGIN), WIDTH - MARGIN)
         while any(abs(x - a) < 22 and abs(y - b) < 20 for a, b, _ in placed):
             y += 20
         placed.append((x, round(min(y, HEIGHT - MARGIN), 1), cluster))

@@ -30,7 +30,7 @@ def difference_sentence(difference: ColumnDifference) -> str:
     name, inside, outside = difference.column, difference.inside, difference.outside
     if difference.aspect == "level":
         lift = difference.lift or 0.0
-        if inside == 0:
+        if inside < 1e-9:
             return (
                 f"{name} is never {difference.level}, but in {percent(outside)} of the other rows."
             )

@@ -85,8 +85,10 @@ class FittedModel:
         """
         found = self.raw_probabilities(points)
         labels, k = found.argmax(axis=1), found.shape[1]
-        scaled = self.encoder.unit.any() or not self.standardize
-        return fit_surroundings(points, labels, k, standardize=not scaled), found
+        around = fit_surroundings(
+            points, labels, k, standardize=self.standardize, unit=self.encoder.unit
+        )
+        return around, found
 
     def probabilities(self, pieces: Iterable[list[np.ndarray]]) -> Iterator[np.ndarray]:
         """Probabilities of the clusters for each row by itself.

@@ -48,16 +48,22 @@ class Surroundings(NamedTuple):
 
 
 def fit_surroundings(
-    points: np.ndarray, labels: np.ndarray, num_clusters: int, *, standardize: bool = True
+    points: np.ndarray,
+    labels: np.ndarray,
+    num_clusters: int,
+    *,
+    standardize: bool = True,
+    unit: np.ndarray | None = None,
 ) -> Surroundings:
     """Fit on a sample of the rows.
 
     Args:
-      points: ``[S, D']`` finite, as the learner is given them; the first 512 in an order that
-        does not depend on that of the table are used.
+      points: ``[S, D']`` finite, as the learner is given them; at most 512 of them are used,
+        whatever the order of the rows.
       labels: ``[S]`` int, their clusters.
       num_clusters: k.
-      standardize: as for the learner.
+      standardize: give every column the same variance first.
+      unit: ``[D']`` bool, columns that keep their scale nevertheless: indicators.
 
     Returns:
       What :func:`outlier_scores` needs.
@@ -71,6 +77,10 @@ def fit_surroundings(
       (99, 1)
     """
     fitted = fit_table_preprocessing(points, "columns", points.shape[1], standardize=standardize)
+    if unit is not None and fitted.columns is not None:
+        magnitude, inverse = (np.asarray(a) for a in (fitted.magnitude, fitted.columns.inverse))
+        own = np.where(unit, magnitude, inverse)
+        fitted = fitted._replace(columns=fitted.columns._replace(inverse=own))
     scaled = scale_columns(fitted, points)
     kept = np.lexsort(scaled.T)  # the result does not depend on the order of the rows
     if len(kept) > REFERENCES:

@@ -108,12 +108,12 @@ def cluster_profiles(
     """
     labels, k = probabilities.argmax(axis=1), probabilities.shape[1]
     usual = scores <= 1
-    counted = np.bincount(labels, minlength=k)
-    sizes = counted if sizes is None else sizes
+    sizes = np.bincount(labels, minlength=k) if sizes is None else sizes
     features = _features(columns, cells)
     values = np.stack([feature.values for feature in features])[:, usual]
     members = labels[usual, None] == np.arange(k)[None, :]  # [S', k]
-    inside, outside, difference = _compare(values, members.astype(np.float64))
+    counted = np.array([feature.aspect in ("level", "missing") for feature in features])
+    inside, outside, difference = _compare(values, members.astype(np.float64), counted)
     shares = _shares(values)
     profiles = []
     for cluster in range(k):
@@ -162,24 +162,27 @@ def _features(columns: Sequence[EncodedColumn], cells: Sequence[np.ndarray]) -> 
     return found
 
 
-def _compare(values: np.ndarray, members: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """``[F, k]`` each: means in the clusters, outside of them, and standardized differences."""
+def _compare(
+    values: np.ndarray, members: np.ndarray, counted: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """``[F, k]`` each: means in the clusters, outside of them, and standardized differences.
+
+    Indicators, where ``counted`` is True, are not centered, so that their shares are exact.
+    """
     known = ~np.isnan(values)
     filled, real = np.where(known, values, 0.0), known.astype(np.float64)
     size = np.maximum(np.abs(filled).max(axis=1, initial=0, keepdims=True), 1e-300)
     scaled = filled / size  # so that no square overflows
     count = np.maximum(real.sum(axis=1, keepdims=True), 1)
-    middle = scaled.sum(axis=1, keepdims=True) / count
+    middle = np.where(counted[:, None], 0, scaled.sum(axis=1, keepdims=True) / count)
     apart = (scaled - middle) * real
-    sums = [part @ members for part in (real, apart, apart**2)]
-    rest = [
-        part.sum(axis=1, keepdims=True) - mine
-        for part, mine in zip((real, apart, apart**2), sums, strict=True)
-    ]
+    whole = (real, apart, apart**2)
+    sums = [part @ members for part in whole]
+    rest = [part.sum(axis=1, keepdims=True) - mine for part, mine in zip(whole, sums, strict=True)]
     (mean, variance), (other, other_variance) = _moments(*sums), _moments(*rest)
     spread = np.sqrt((variance + other_variance) / 2)
-    overall = np.sqrt((apart**2).sum(axis=1, keepdims=True) / count)
-    spread = np.where(spread > 1e-9 * overall, spread, overall)  # also where none varies inside
+    overall = np.sqrt(_moments(*(part.sum(axis=1, keepdims=True) for part in whole))[1])
+    spread = np.where(spread > 1e-7 * overall, spread, overall)  # also where none varies inside
     with np.errstate(invalid="ignore", divide="ignore"):
         difference = np.where(spread > 0, (mean - other) / spread, 0.0)
     inside, outside = ((part + middle) * size for part in (mean, other))

@@ -76,3 +76,15 @@ def test_medoids_have_the_smallest_mean_distance():
         np.testing.assert_array_equal(found[cluster][0], mine[np.argmin(total)])
         assert sorted(found[cluster]) == mine.tolist()
     assert found[3].size == 0
+
+
+def test_indicators_keep_their_scale_and_far_numbers_beside_them_are_found():
+    colors = np.eye(3)[RNG.integers(0, 3, 400)] / np.sqrt(2 / 3)
+    rows = np.concatenate([RNG.normal(size=(400, 2)), colors], axis=1)
+    rows[7, 0] = 1e6
+    rows[:, 0] = (rows[:, 0] - rows[:, 0].mean()) / rows[:, 0].std()  # as an encoder does
+    unit = np.array([False, False, True, True, True])
+    around = fit_surroundings(rows, np.zeros(400, int), 1, unit=unit)
+    found = outlier_scores(around, rows, np.zeros(400, int))
+    assert np.flatnonzero(found > 1).tolist() == [7]
+    assert found[7] > 1000
