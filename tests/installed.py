@@ -57,8 +57,11 @@ def main() -> None:
         run(python, "-c", CHECK, cwd=folder)
         table = folder / "table.csv"
         table.write_text("a,b\n" + "".join(f"{i % 2 * 9 + i / 50},{i % 7}\n" for i in range(40)))
-        run(python, "-m", "l2c_jax", "cluster", table, "-k", "2", "-o", "out.csv", cwd=folder)
+        outputs = ("-o", "out.csv", "--save", "model.safetensors", "--report", "report.html")
+        run(python, "-m", "l2c_jax", "cluster", table, "-k", "2", *outputs, cwd=folder)
+        run(python, "-m", "l2c_jax", "predict", "model.safetensors", table, cwd=folder)
         run(python, "-m", "l2c_jax", "info", "universal", cwd=folder)
+        assert "</html>" in (folder / "report.html").read_text()
         assert len((folder / "out.csv").read_text().splitlines()) == 41
 
 

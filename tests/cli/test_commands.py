@@ -180,7 +180,7 @@ def test_the_weights_are_those_of_a_file_with_other_clusters(tmp_path, table, ca
     assert "expected layers.0.input_kernel of shape" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--out", "--plot"])
+@pytest.mark.parametrize("option", ["--out", "--plot", "--save", "--report"])
 def test_an_output_never_replaces_the_table_or_the_weights(option, weights, table, capsys):
     for given in (table, weights):
         before = given.read_bytes()
