@@ -38,7 +38,7 @@ def predict_partition(part: Any, path: str | Path) -> Any:
     file = Path(path)
     state = file.stat() if file.is_file() else None
     model = _load(str(path), None if state is None else (state.st_mtime_ns, state.st_size))
-    labels = model.predict(part) if len(part) else []
+    labels: Any = model.predict(part) if len(part) else []
     return pandas.Series(labels, index=part.index, name="cluster", dtype="int64")
 
 

@@ -134,10 +134,15 @@ def _pictures(model: FittedModel, sample: Sample, scores: np.ndarray) -> tuple[l
             for view in VIEWS
         }
     pictures = [
-        scatter(*_AXES[view], _two(found), probabilities, marks, selected=view == fitted.view)
+        scatter(*_title(view), _two(found), probabilities, marks, selected=view == fitted.view)
         for view, found in coordinates.items()
     ]
     return pictures, len(chosen)
+
+
+def _title(view: str) -> tuple[str, tuple[str, str]]:
+    """Title and names of the axes of a view."""
+    return _AXES.get(view, (view.capitalize(), ("first coordinate", "second coordinate")))
 
 
 def _principal(model: FittedModel, points: np.ndarray) -> np.ndarray:
@@ -241,7 +246,7 @@ def _why(model: FittedModel, role: Any) -> str:
 
 def _how(model: FittedModel, table: Table) -> list[tuple[str, str]]:
     how, parameters = model.how, model.how.get("parameters", {})
-    view = _AXES[model.fitted.view][0].lower()
+    view = _title(model.fitted.view)[0].lower()
     pairs = [
         (
             "weights",

@@ -4,7 +4,6 @@ import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +241,11 @@ def _flatten(name: str, value: Any, arrays: dict[str, Any], values: dict[str, An
         arrays[name] = np.asarray(value)
     elif name.endswith(".carries"):
         arrays.update({f"{name}.{leaf}": array for leaf, array in _named(value).items()})
+    elif isinstance(value, dict) or not hasattr(value, "_fields"):
+        parts = value if isinstance(value, dict) else {str(i): v for i, v in enumerate(value)}
+        values[name] = list(parts)
+        for part, entry in parts.items():
+            _flatten(f"{name}.{part}", entry, arrays, values)
     else:
         for part in value._fields:
             _flatten(f"{name}.{part}", getattr(value, part), arrays, values)
@@ -251,32 +255,40 @@ def _restore(
     name: str, kind: Any, values: Mapping[str, Any], arrays: Mapping[str, Any], carry: PyTree
 ) -> Any:
     """The value that :func:`_flatten` took apart; ``kind`` is the type of its field."""
+    found = values.get(name)
+    if isinstance(found, list):  # of parts: a dictionary, or a tuple
+        inner = typing.get_args(kind)
+        of_names = typing.get_origin(kind) is dict
+        kinds = [inner[1]] * len(found) if of_names else _kinds_of(inner, len(found))
+        parts = [
+            _restore(f"{name}.{part}", part_kind, values, arrays, carry)
+            for part, part_kind in zip(found, kinds, strict=True)
+        ]
+        return dict(zip(found, parts, strict=True)) if of_names else tuple(parts)
     if name in values:
-        return values[name]
+        return found
     if name in arrays:
         return arrays[name]
     if name.endswith(".carries"):
         return _leaves(name, carry, arrays)
     for option in _options(kind):
         if hasattr(option, "_fields"):
-            fields = _hints(option)
-            if not any(key.startswith(f"{name}.") for key in (*values, *arrays)):
-                break
+            hints = typing.get_type_hints(option)
+            places = {part: f"{name}.{part}" for part in option._fields}
             return option(
-                *(_restore(f"{name}.{part}", fields[part], values, arrays, carry)
-                  for part in option._fields)
-            )  # fmt: skip
+                **{p: _restore(at, hints[p], values, arrays, carry) for p, at in places.items()}
+            )
     raise KeyError(name)
+
+
+def _kinds_of(inner: tuple[Any, ...], count: int) -> list[Any]:
+    """The types of the parts of a tuple, from those in ``tuple[...]``."""
+    return [inner[0]] * count if len(inner) == 2 and inner[1] is ... else list(inner)
 
 
 def _options(kind: Any) -> tuple[Any, ...]:
     union = typing.get_origin(kind) in (typing.Union, types.UnionType)
     return typing.get_args(kind) if union else (kind,)
-
-
-@lru_cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
 
 
 def _leaves(name: str, like: PyTree, arrays: Mapping[str, Any]) -> PyTree:

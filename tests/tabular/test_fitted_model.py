@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -173,3 +174,29 @@ def test_every_field_of_a_fitted_table_has_a_place(saved):
     fitted_model._flatten("fitted", saved[1].fitted, arrays, values)
     names = {name.split(".")[1] for name in (*arrays, *values)}
     assert names == set(saved[1].fitted._fields)
+
+
+class Inner(NamedTuple):
+    bounds: np.ndarray | None
+    name: str
+
+
+class Outer(NamedTuple):
+    several: tuple[Inner, ...]
+    pair: tuple[int, np.ndarray]
+    named: dict[str, Inner]
+    nothing: Inner | None
+
+
+def test_tuples_and_dictionaries_of_arrays_come_back():
+    inner = [Inner(np.arange(2.0), "a"), Inner(None, "b")]
+    value = Outer(tuple(inner), (3, np.ones(1)), {"x": inner[0]}, None)
+    arrays, values = {}, {}
+    fitted_model._flatten("v", value, arrays, values)
+    found = fitted_model._restore("v", Outer, json.loads(json.dumps(values)), arrays, None)
+    assert isinstance(found.several, tuple)
+    assert found.several[1] == inner[1]
+    assert found.nothing is None
+    assert (found.pair[0], found.named["x"].name) == (3, "a")
+    np.testing.assert_array_equal(found.named["x"].bounds, inner[0].bounds)
+    np.testing.assert_array_equal(found.pair[1], [1])
