@@ -22,6 +22,8 @@ from l2c_jax.training.provenance import versions
 TYPICAL, ROLES = 3, 400
 _AXES = {
     "principal": ("Principal axes", ("first principal axis", "second principal axis")),
+    "ranks": ("Ranks of the columns", ("first principal axis", "second principal axis")),
+    "paths": ("Path distances", ("first coordinate", "second coordinate")),
     "diffusion": ("Random walk on the neighbors", ("first coordinate", "second coordinate")),
 }
 
@@ -137,7 +139,7 @@ def _pictures(model: FittedModel, sample: Sample, scores: np.ndarray) -> tuple[l
         scatter(*_title(view), _two(found), probabilities, marks, selected=view == fitted.view)
         for view, found in coordinates.items()
     ]
-    return pictures, len(chosen)
+    return sorted(pictures, key=lambda picture: not picture.selected), len(chosen)
 
 
 def _title(view: str) -> tuple[str, tuple[str, str]]:

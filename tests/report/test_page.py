@@ -20,6 +20,7 @@ from l2c_jax.report import Evidence, render_page, write_page
 from l2c_jax.tabular import TabularConfig, TabularModel, clusterer
 from l2c_jax.tabular.judge import init_judge
 from l2c_jax.tabular.outliers import fit_surroundings
+from l2c_jax.tabular.views import VIEWS
 
 EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)>"
 EMPTY = {"meta", "br", "circle", "path"}
@@ -99,9 +100,9 @@ def test_the_page_is_whole_self_contained_and_has_no_script(tmp_path):
         assert heading in found.text
     assert "l2c cluster table.csv" in found.text
     assert "content hash" in found.text
-    assert len(page.pictures) == 2
-    assert sum(tag == "svg" for tag, _ in found.tags) == 2
-    assert sum(len(picture.dots) for picture in page.pictures) == 160
+    assert len(page.pictures) == sum(tag == "svg" for tag, _ in found.tags) == len(VIEWS)
+    assert [picture.selected for picture in page.pictures] == [True, *[False] * (len(VIEWS) - 1)]
+    assert {len(picture.dots) for picture in page.pictures} == {80}
 
 
 def test_names_and_cells_of_the_table_are_escaped(tmp_path):
