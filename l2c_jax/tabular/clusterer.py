@@ -20,7 +20,6 @@ from l2c_jax.tabular.judge import Judge, Verdict, assess
 from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tabular.partition_features import Cloud, partition_features
 from l2c_jax.tabular.reading import (
-    Candidates,
     Sequences,
     make_cloud,
     make_sequences,
@@ -29,6 +28,7 @@ from l2c_jax.tabular.reading import (
 from l2c_jax.tabular.table import check_num_clusters, checked_table, pad_points, sample_rows
 from l2c_jax.tabular.views import VIEWS, TableViews, View, apply_view, fit_views
 from l2c_jax.training.host import host_call
+from l2c_jax.training.programs import Program
 from l2c_jax.types import Array, ArrayLike
 
 CHUNK = 1024
@@ -191,7 +191,10 @@ def _adapt_by_judge(
     length = min(inference.points_per_epoch or most, most)
     sequences = make_sequences(len(rows), members, inference.epochs, length, rng)
     learner, counts = model.learner.without_metadata(), numbers.astype(np.int32)
-    candidates, verdict = _judged(learner, model.judge, cloud, counts, sequences)
+    kept = max(1, int(members * (inference.top_fraction or 0.5)))
+    _start_all(learner, model.judge, cloud, counts, sequences, kept)
+    candidates = _read(learner, cloud, counts, sequences)
+    verdict = _judge(model.judge, cloud, candidates.log_probs, counts)
     quality = np.asarray(verdict.quality, np.float64).mean(axis=2)  # [V, K']
     quality[[view not in config.views for view in VIEWS]] = -1
     probabilities, place = None, 0
@@ -201,7 +204,6 @@ def _adapt_by_judge(
         probabilities = np.exp(logs - np.logaddexp.reduce(logs))
         place = int(probabilities.argmax())
     view = int(quality[:, place].argmax())
-    kept = max(1, int(members * (inference.top_fraction or 0.5)))
     which, count = np.array([view, place], np.int32), counts[place]
     state = _best_members(candidates, verdict, cloud.real, which, count, kept=kept)
     k = int(count)
@@ -265,25 +267,43 @@ def _points(model: TabularModel, fitted: FittedTable, rows: np.ndarray) -> np.nd
 @host_call()
 def _label(model: TabularModel, fitted: FittedTable, points: np.ndarray) -> np.ndarray:
     """``[N, k]`` log-probabilities of preprocessed points, in chunks of one size."""
-    learner, parts = model.learner.without_metadata(), []
+    learner, state = jax.device_put((model.learner.without_metadata(), fitted.state))
+    parts = []
     for start in range(0, len(points), CHUNK):
         part = points[start : start + CHUNK]
         filled = np.zeros((CHUNK, points.shape[1]), np.float32)
         filled[: len(part)] = part
-        answer = _predict_log_probs(learner, fitted.state, filled)
+        answer = _predict_log_probs(learner, state, filled)
         parts.append(np.asarray(answer, np.float64)[: len(part)])
     return np.concatenate(parts)[:, fitted.clusters]
 
 
-@jax.jit
-def _judged(
-    learner: Learner, judge: Judge, cloud: Cloud, counts: Array, sequences: Sequences
-) -> tuple[Candidates, Verdict]:
-    found = read_candidates(learner, cloud, counts, sequences)
-    features = partition_features(cloud, found.log_probs, counts)
-    return found, assess(judge, features, counts, learner.config.num_clusters)
+def _start_all(
+    learner: Learner,
+    judge: Judge,
+    cloud: Cloud,
+    counts: np.ndarray,
+    sequences: Sequences,
+    kept: int,
+) -> None:
+    """Load or compile all programs that a table needs, side by side; the slowest first."""
+    shape = learner.config
+    members, (size, dimensions) = len(sequences.order), cloud.axes.shape
+    logs = (len(VIEWS), len(counts), members, size, shape.num_clusters)
+    verdict = _judge.start(judge, cloud, jax.ShapeDtypeStruct(logs, np.float32), counts)
+    candidates = _read.start(learner, cloud, counts, sequences)
+    which = np.zeros(2, np.int32)
+    state = _best_members.start(candidates, verdict, cloud.real, which, counts[0], kept=kept)
+    _predict_log_probs.start(learner, state, jax.ShapeDtypeStruct((CHUNK, dimensions), np.float32))
 
 
+def _assessed(judge: Judge, cloud: Cloud, log_probs: Array, counts: Array) -> Verdict:
+    features = partition_features(cloud, log_probs, counts)
+    return assess(judge, features, counts, log_probs.shape[-1])
+
+
+_read = Program(read_candidates)
+_judge = Program(_assessed)
+_best_members = Program(best_members, static_argnames=("kept",))
+_predict_log_probs = Program(predict_log_probs)
 _adapt: Any = jax.jit(adapt, static_argnames=("config", "preprocessed"))
-_predict_log_probs = jax.jit(predict_log_probs)
-_best_members = jax.jit(best_members, static_argnames="kept")
