@@ -43,16 +43,17 @@ def program_folder() -> Path | None:
     ``jax_enable_compilation_cache`` is off, or without a home directory.
 
     Example:
-      >>> with jax.enable_compilation_cache(False):
+      >>> from unittest.mock import patch
+      >>> with patch.dict(os.environ, {VARIABLE: "off"}):
       ...     print(program_folder())
       None
     """
     chosen = os.environ.get(VARIABLE, "")
-    if chosen.lower() == "off" or not jax.config.jax_enable_compilation_cache:
+    if chosen.lower() == "off" or not setting("jax_enable_compilation_cache"):
         return None
     if chosen:
         return Path(chosen)
-    base = jax.config.jax_compilation_cache_dir
+    base = setting("jax_compilation_cache_dir")
     if base is None:
         try:
             base = cache_folder()
@@ -63,10 +64,17 @@ def program_folder() -> Path | None:
 
 def settings() -> tuple[Any, ...]:
     """JAX's settings on which a program may depend, as they are in this thread."""
-    return tuple(
-        getattr(jax.config, name, None) if hasattr(jax.config, name) else jax.config.values[name]
-        for name in _names()
-    )
+    return tuple(map(setting, _names()))
+
+
+def setting(name: str) -> Any:
+    """One setting of JAX, as it is in this thread.
+
+    Example:
+      >>> setting("jax_disable_jit")
+      False
+    """
+    return getattr(jax.config, name) if hasattr(jax.config, name) else jax.config.values[name]
 
 
 @cache

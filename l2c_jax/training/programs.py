@@ -6,6 +6,7 @@ by ``jax.jit`` as usual.
 """
 
 import importlib
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -23,6 +24,7 @@ from l2c_jax.training.program_files import (
     program_folder,
     program_key,
     read_program,
+    setting,
     settings,
     write_program,
 )
@@ -30,6 +32,8 @@ from l2c_jax.types import PyTree
 
 KEPT = 16
 """Compiled forms of a program that stay in memory."""
+QUICK = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 1}
+"""XLA's options on a CPU: half the time to compile, and the same time to run."""
 _CHECKS = ("jax_disable_jit", "jax_debug_nans", "jax_debug_infs", "jax_check_tracer_leaks")
 """Settings of JAX under which a function has to be run by ``jax.jit`` itself."""
 
@@ -45,7 +49,6 @@ class Program:
       function: of pytrees of arrays; to be kept, it returns a pytree of tuples, lists, dicts and
         this package's named tuples.
       static_argnames: arguments that are compiled in; they are given by name.
-      compiler_options: XLA's options for this program.
 
     Example:
       >>> double = Program(lambda array: 2 * array)
@@ -59,15 +62,9 @@ class Program:
         self,
         function: Callable[..., Any],
         static_argnames: Sequence[str] = (),
-        compiler_options: dict[str, Any] | None = None,
     ):
-        self._jitted: Any = jax.jit(
-            function,
-            static_argnames=static_argnames,
-            compiler_options=compiler_options,
-            keep_unused=True,
-        )
-        self._name = f"{function.__module__}.{function.__qualname__} {compiler_options}"
+        self._jitted: Any = jax.jit(function, static_argnames=static_argnames, keep_unused=True)
+        self._name = f"{function.__module__}.{function.__qualname__}"
         self._lock = threading.Lock()
         self._known: OrderedDict[Hashable, Future] = OrderedDict()
 
@@ -95,10 +92,19 @@ class Program:
         leaves, tree = jax.tree.flatten(args)
         if not _usual(leaves):
             return lambda *args: self._jitted(*args, **static)
-        return self._compiled(leaves, tree, args, static).result()[1].result()
+        found = self._compiled(leaves, tree, args, static).result()[1].result()
+        if found is None:  # a file that this XLA cannot load
+            found = self._compiled(leaves, tree, args, static, anew=True).result()[1].result()
+        return found
 
     def _compiled(
-        self, leaves: list[Any], tree: Any, args: tuple[PyTree, ...], static: dict[str, Any]
+        self,
+        leaves: list[Any],
+        tree: Any,
+        args: tuple[PyTree, ...],
+        static: dict[str, Any],
+        *,
+        anew: bool = False,
     ) -> Future:
         """Of the shapes of the answer, and of another future: the function."""
         shapes = tuple((leaf.shape, leaf.dtype, _weak(leaf)) for leaf in leaves)
@@ -106,7 +112,7 @@ class Program:
         own = (tree, shapes, tuple(sorted(static.items())), device, folder, settings())
         with self._lock:
             known = self._known.get(own)
-            if known is not None:
+            if known is not None and not anew:
                 self._known.move_to_end(own)
                 return known
             self._known[own] = known = Future()
@@ -114,13 +120,12 @@ class Program:
                 self._known.popitem(last=False)
         try:
             signature = f"{tree} {shapes} {sorted(static.items())}"
-            if folder is None or device.platform != "cpu" or " at 0x" in signature:
-                known.set_result(self._compile(args, static, None))
+            if folder is None or device.platform != "cpu" or "<" in signature:  # of a function
+                known.set_result(self._compile(args, static, device, None))
             else:
-                key = program_key(device, self._name, signature)
-                known.set_result(
-                    self._load(folder, key, device) or self._compile(args, static, (folder, key))
-                )
+                key = program_key(device, self._name, signature, repr(QUICK))
+                kept = None if anew else self._load(folder, key, device)
+                known.set_result(kept or self._compile(args, static, device, (folder, key)))
         except BaseException as error:
             with self._lock:
                 self._known.pop(own, None)
@@ -140,16 +145,20 @@ class Program:
         return answer, _pool().submit(_loaded, stored.executable, structure, device)
 
     def _compile(
-        self, args: tuple[PyTree, ...], static: dict[str, Any], place: tuple[Path, str] | None
+        self,
+        args: tuple[PyTree, ...],
+        static: dict[str, Any],
+        device: jax.Device,
+        place: tuple[Path, str] | None,
     ) -> tuple[PyTree, Future]:
         """Traced here, compiled in the background, and kept if there is a place for it."""
         lowered = self._jitted.lower(*args, **static)
         answer = lowered.out_info
 
         def finish() -> Callable[..., PyTree]:
-            compiled = lowered.compile()
-            if place is None:  # jax.jit finds what was compiled here
-                return lambda *args: self._jitted(*args, **static)
+            compiled = _compiled_fast(lowered, device)
+            if place is None:
+                return compiled
             try:
                 header = {"program": self._name, "answer": _description(answer)}
                 executable = compiled.runtime_executable().serialize()
@@ -161,9 +170,22 @@ class Program:
         return answer, _pool().submit(finish)
 
 
+def _compiled_fast(lowered: Any, device: jax.Device) -> Any:
+    """A lowered program compiled, on a CPU with :data:`QUICK`, except for what was chosen."""
+    chosen = os.environ.get("XLA_FLAGS", "")
+    plain = device.platform != "cpu" or setting("jax_disable_most_optimizations")
+    options = {} if plain else {k: v for k, v in QUICK.items() if k not in chosen}
+    try:
+        return lowered.compile(options)
+    except (RuntimeError, ValueError):
+        if not options:
+            raise
+    return lowered.compile()  # another version, without these options
+
+
 def _usual(leaves: list[Any]) -> bool:
     """Whether arguments are arrays of numbers that no other device holds, outside of ``jit``."""
-    if any(getattr(jax.config, name) for name in _CHECKS):
+    if any(map(setting, _CHECKS)):
         return False
     device = _default_device()
     return isinstance(device, jax.Device) and all(
@@ -179,17 +201,20 @@ def _usual(leaves: list[Any]) -> bool:
 
 
 def _default_device() -> Any:
-    return jax.config.jax_default_device or jax.local_devices()[0]
+    return setting("jax_default_device") or jax.local_devices()[0]
 
 
 def _weak(leaf: Any) -> bool:
     return getattr(leaf, "weak_type", False)
 
 
-def _loaded(executable: bytes, structure: Any, device: jax.Device) -> Callable[..., PyTree]:
-    """The function of a serialized executable."""
-    devices = xla_client.DeviceList((device,))
-    program = device.client.deserialize_executable(executable, executable_devices=devices)
+def _loaded(executable: bytes, structure: Any, device: jax.Device) -> Callable[..., PyTree] | None:
+    """The function of a serialized executable; ``None`` if it cannot be loaded."""
+    try:
+        devices = xla_client.DeviceList((device,))
+        program = device.client.deserialize_executable(executable, executable_devices=devices)
+    except (RuntimeError, ValueError, TypeError, AttributeError):
+        return None
 
     def call(*args: PyTree) -> PyTree:
         arrays = jax.device_put(jax.tree.leaves(args), device)
@@ -219,7 +244,7 @@ def _description(tree: PyTree) -> Any:
             return {kind.__name__: parts}
         if hasattr(kind, "_fields") and kind.__module__.startswith("l2c_jax."):
             return {"named": [kind.__module__, kind.__qualname__], "parts": parts}
-    if jax.tree.structure(tree) == jax.tree.structure(0):
+    if jax.tree_util.all_leaves([tree]):
         return {"shape": list(tree.shape), "type": str(tree.dtype)}
     raise ValueError(f"{type(tree)} cannot be described")
 
