@@ -196,21 +196,17 @@ class MetaClusterer(
         return roles, fit_encoder(roles, sample)
 
     def _label(self, table: "_Rows") -> None:
-        found = len(self._fitted.clusters)
-        self._used = np.arange(found)
-        probabilities = self._probabilities(table)
-        self._used = np.unique(probabilities.argmax(axis=1))
-        if len(self._used) < found:
-            if self.n_clusters is not None:
-                warnings.warn(
-                    f"found {len(self._used)} clusters, fewer than n_clusters={self.n_clusters}: "
-                    "the rows are too much alike",
-                    ConvergenceWarning,
-                    stacklevel=3,
-                )
-            probabilities = self._probabilities(table)
-        self.probabilities_ = probabilities
-        self.labels_ = probabilities.argmax(axis=1)
+        found = self._all_probabilities(table)
+        self._used = np.unique(_rescaled(found).argmax(axis=1))
+        if len(self._used) < found.shape[1] and self.n_clusters is not None:
+            warnings.warn(
+                f"found {len(self._used)} clusters, fewer than n_clusters={self.n_clusters}: "
+                "the rows are too much alike",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        self.probabilities_ = _rescaled(found[:, self._used])
+        self.labels_ = self.probabilities_.argmax(axis=1)
         self.n_clusters_ = len(self._used)
         self.n_clusters_proba_ = self._fitted.count_probabilities
         self.view_ = self._fitted.view
@@ -236,10 +232,17 @@ class MetaClusterer(
         return self._encoder.scaled(matrix) if self._encoder.unit.any() else matrix
 
     def _probabilities(self, table: "_Rows") -> np.ndarray:
+        return _rescaled(self._all_probabilities(table)[:, self._used])
+
+    def _all_probabilities(self, table: "_Rows") -> np.ndarray:
+        """``[N, k]``, also of clusters that got no row."""
         pieces = (self._points(columns) for columns in table.pieces())
-        found = np.concatenate(list(predict_chunks(self._model, self._fitted, pieces)))
-        kept = found[:, self._used] + 1e-12
-        return kept / kept.sum(axis=1, keepdims=True)
+        return np.concatenate(list(predict_chunks(self._model, self._fitted, pieces)))
+
+
+def _rescaled(probabilities: np.ndarray) -> np.ndarray:
+    kept = probabilities + 1e-12  # rows sum to 1
+    return kept / kept.sum(axis=1, keepdims=True)
 
 
 class _Rows(NamedTuple):

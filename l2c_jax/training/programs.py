@@ -217,7 +217,10 @@ def _loaded(executable: bytes, structure: Any, device: jax.Device) -> Callable[.
         return None
 
     def call(*args: PyTree) -> PyTree:
-        arrays = jax.device_put(jax.tree.leaves(args), device)
+        arrays = [
+            leaf if isinstance(leaf, jax.Array) else jax.device_put(leaf, device)
+            for leaf in jax.tree.leaves(args)
+        ]
         return jax.tree.unflatten(structure, program.execute(arrays))
 
     return call
