@@ -70,8 +70,12 @@ def tables(count: str) -> dict[str, int]:
     from l2c_jax.estimators.meta_clusterer import MetaClusterer
 
     compiled: list[str] = []
-    listen = jax.monitoring.register_event_duration_secs_listener
-    listen(lambda event, *_, **more: compiled.append(event) if event == COMPILED else None)
+
+    def keep(event: str, duration_secs: float, **_: str | int) -> None:
+        if event == COMPILED:
+            compiled.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(keep)
     for k in (None, 3):
         MetaClusterer(k, random_state=0).fit(table())
     first = len(compiled)
@@ -104,8 +108,12 @@ def draws(source: str, batch: str, seed: str) -> dict[str, list[float]]:
         tables = TableTasks(pool, num_points=PRIOR.num_points, dimensions=width)
         distribution = TaskMixture((PRIOR, PLANE, tables), (0.5, 0.3, 0.2))
     compiling: list[float] = []
-    listen = jax.monitoring.register_event_duration_secs_listener
-    listen(lambda event, seconds, **more: compiling.append(seconds) if event == COMPILED else None)
+
+    def keep(event: str, duration_secs: float, **_: str | int) -> None:
+        if event == COMPILED:
+            compiling.append(duration_secs)
+
+    jax.monitoring.register_event_duration_secs_listener(keep)
     sample: Any = jax.jit(jax.vmap(distribution.sample))
     keys = jax.random.split(jax.random.key(int(seed)), 6 * int(batch)).reshape(6, -1)
     begin = time.perf_counter()

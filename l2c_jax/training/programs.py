@@ -34,6 +34,7 @@ KEPT = 16
 """Compiled forms of a program that stay in memory."""
 QUICK = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 1}
 """XLA's options on a CPU: half the time to compile, and the same time to run."""
+_PACKAGE = "l2c_jax."
 _CHECKS = ("jax_disable_jit", "jax_debug_nans", "jax_debug_infs", "jax_check_tracer_leaks")
 """Settings of JAX under which a function has to be run by ``jax.jit`` itself."""
 
@@ -41,9 +42,9 @@ _CHECKS = ("jax_disable_jit", "jax_debug_nans", "jax_debug_infs", "jax_check_tra
 class Program:
     """A function of arrays, jitted, whose compiled forms are kept on disk.
 
-    It is kept for a CPU if its arguments and static arguments say all about it: arrays on the
-    default device, named configurations. With typed keys, functions among the arguments, or
-    JAX's settings for debugging, it is what ``jax.jit`` makes of it.
+    It is kept if the key on disk can say all about it: a named function of this package, for a
+    CPU, of arrays on the default device and named configurations. With typed keys, functions
+    among the arguments, or JAX's settings for debugging, it is what ``jax.jit`` makes of it.
 
     Args:
       function: of pytrees of arrays; to be kept, it returns a pytree of tuples, lists, dicts and
@@ -65,6 +66,7 @@ class Program:
     ):
         self._jitted: Any = jax.jit(function, static_argnames=static_argnames, keep_unused=True)
         self._name = f"{function.__module__}.{function.__qualname__}"
+        self._own = self._name.startswith(_PACKAGE) and "<" not in self._name
         self._lock = threading.Lock()
         self._known: OrderedDict[Hashable, Future] = OrderedDict()
 
@@ -120,7 +122,8 @@ class Program:
                 self._known.popitem(last=False)
         try:
             signature = f"{tree} {shapes} {sorted(static.items())}"
-            if folder is None or device.platform != "cpu" or "<" in signature:  # of a function
+            named = self._own and "<" not in signature  # as in the text of a function
+            if folder is None or device.platform != "cpu" or not named:
                 known.set_result(self._compile(args, static, device, None))
             else:
                 key = program_key(device, self._name, signature, repr(QUICK))
@@ -245,7 +248,7 @@ def _description(tree: PyTree) -> Any:
         kind, parts = type(tree), [_description(part) for part in tree]
         if kind in (tuple, list):
             return {kind.__name__: parts}
-        if hasattr(kind, "_fields") and kind.__module__.startswith("l2c_jax."):
+        if hasattr(kind, "_fields") and kind.__module__.startswith(_PACKAGE):
             return {"named": [kind.__module__, kind.__qualname__], "parts": parts}
     if jax.tree_util.all_leaves([tree]):
         return {"shape": list(tree.shape), "type": str(tree.dtype)}
@@ -262,7 +265,7 @@ def _tree_of(description: Any) -> PyTree:
         return {name: _tree_of(part) for name, part in description["dict"].items()}
     if "named" in description:
         module, name = description["named"]
-        if not module.startswith("l2c_jax."):
+        if not module.startswith(_PACKAGE):
             raise ValueError(f"{module} is not of this package")
         kind = getattr(importlib.import_module(module), name)
         return kind(*map(_tree_of, description["parts"]))

@@ -41,7 +41,13 @@ def fresh() -> Program:
         one, other = tree["a"] * scale, tree["b"] ** power
         return Prediction(one, (other, [other.sum()], None)), {"c": one - 1}
 
-    return Program(body, static_argnames=("power",))
+    return Program(of_the_package(body), static_argnames=("power",))
+
+
+def of_the_package(function):
+    """Only functions of the package are kept."""
+    function.__module__, function.__qualname__ = "l2c_jax.somewhere", "function"
+    return function
 
 
 def arguments(rows=ROWS):
@@ -160,9 +166,15 @@ def test_the_oldest_files_go_where_there_are_too_many(folder, monkeypatch):
     ids=["typed key", "function", "named tuple of another package"],
 )
 def test_what_cannot_be_kept_is_computed_all_the_same(folder, function, argument):
-    found = jax.tree.leaves(Program(function)(argument()))[0]
+    found = jax.tree.leaves(Program(of_the_package(function))(argument()))[0]
     expected = jax.tree.leaves(function(argument()))[0]
     np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert not folder.exists()
+
+
+def test_functions_of_others_are_not_kept(folder):
+    assert Program(lambda rows: rows + 1)(ROWS)[0, 0] == 1
+    assert Program(lambda rows: rows + 2)(ROWS)[0, 0] == 2
     assert not folder.exists()
 
 
