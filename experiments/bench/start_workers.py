@@ -14,6 +14,7 @@ from typing import Any  # noqa: E402
 
 import numpy as np  # noqa: E402
 
+FOUND, GIVEN = "later call, k found", "later call, k given"
 COMPILED = "/jax/core/compile/backend_compile_duration"
 
 
@@ -57,7 +58,6 @@ def kmeans() -> dict[str, float]:
 
 def later(repeats: str) -> dict[str, list[float]]:
     """Seconds of later calls with k found and given, in turn."""
-    from experiments.bench.start import FOUND, GIVEN
     from l2c_jax.estimators.meta_clusterer import MetaClusterer
 
     seconds: dict[str, list[float]] = {FOUND: [], GIVEN: []}
@@ -100,19 +100,21 @@ def draws(source: str, batch: str, seed: str) -> dict[str, list[float]]:
     """Seconds to the first batch of tasks, compiling included, and tasks per second after it."""
     import jax
 
-    from experiments.universal.recipe import PLANE, PRIOR
     from l2c_jax.tasks.base import TaskDistribution
     from l2c_jax.tasks.mixture import TaskMixture
+    from l2c_jax.tasks.prior import BroadPrior
+    from l2c_jax.tasks.structures import StructureTasks
     from l2c_jax.tasks.tables import TableTasks, make_pool
 
-    distribution: TaskDistribution = PRIOR
+    prior = BroadPrior(num_points=256)
+    distribution: TaskDistribution = prior
     if source == "mixture":
         from sklearn.datasets import load_iris, load_wine
 
         pool = make_pool([load_iris(return_X_y=True), load_wine(return_X_y=True)])
         width = pool.rows.shape[1]
-        tables = TableTasks(pool, num_points=PRIOR.num_points, dimensions=width)
-        distribution = TaskMixture((PRIOR, PLANE, tables), (0.5, 0.3, 0.2))
+        tables = TableTasks(pool, num_points=prior.num_points, dimensions=width)
+        distribution = TaskMixture((prior, StructureTasks(), tables), (0.5, 0.3, 0.2))
     compiling: list[float] = []
 
     def keep(event: str, duration_secs: float, **_: str | int) -> None:
