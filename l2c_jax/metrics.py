@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
-from scipy.optimize import linear_sum_assignment
 
 from l2c_jax.types import Array, ArrayLike
 
@@ -47,8 +45,10 @@ def cheapest_relabelling(cost: Array) -> Array:
         choices = np.array(list(itertools.permutations(range(size))), np.int32)
         totals = cost[np.arange(size)[None, :], choices].sum(axis=1)
         return jnp.asarray(choices)[jnp.argmin(totals)]
+    from optax.assignment import hungarian_algorithm
+
     with jax.numpy_dtype_promotion("standard"):  # optax mixes types
-        rows, columns = optax.assignment.hungarian_algorithm(cost)
+        rows, columns = hungarian_algorithm(cost)
     return jnp.zeros(size, jnp.int32).at[rows].set(columns.astype(jnp.int32))
 
 
@@ -136,6 +136,8 @@ def error_rate(labels: ArrayLike, predicted: ArrayLike) -> float:
       >>> error_rate(["a", "a", "b"], [7, 7, 3])
       0.0
     """
+    from scipy.optimize import linear_sum_assignment
+
     table = contingency(labels, predicted)
     return 1 - float(table[linear_sum_assignment(table, maximize=True)].sum() / table.sum())
 

@@ -3,12 +3,11 @@
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
@@ -24,6 +23,9 @@ from l2c_jax.training.host import host_call
 from l2c_jax.training.provenance import provenance, versions
 from l2c_jax.training.weights import content_hash
 from l2c_jax.types import Key, PyTree
+
+if TYPE_CHECKING:  # is imported when a training begins
+    import optax
 
 
 def check_fit(
@@ -79,7 +81,7 @@ def make_advance(
     distribution: TaskDistribution,
     config: ModelConfig,
     training: TrainConfig,
-    optimizer: optax.GradientTransformation | None = None,
+    optimizer: "optax.GradientTransformation | None" = None,
 ) -> loop.Advance:
     """The compiled chunk of iterations that the outer loop calls; it reuses the state's memory.
 
@@ -141,7 +143,7 @@ def fit(
     config: ModelConfig,
     training: TrainConfig,
     *,
-    optimizer: optax.GradientTransformation | None = None,
+    optimizer: "optax.GradientTransformation | None" = None,
     start: Learner | None = None,
     run: loop.RunOptions = loop.RunOptions(),  # noqa: B008  frozen
 ) -> tuple[Learner, bool]:
@@ -223,7 +225,7 @@ def _metadata(
 
 
 def _run_config(
-    metadata: Metadata, config: ModelConfig, optimizer: optax.GradientTransformation | None
+    metadata: Metadata, config: ModelConfig, optimizer: "optax.GradientTransformation | None"
 ) -> dict[str, Any]:
     """What a resumed run has to share with the one that it resumes."""
     shape = asdict(config)

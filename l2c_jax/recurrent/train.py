@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax.sharding import AxisType, auto_axes
 from jax.sharding import PartitionSpec as P
 
@@ -17,12 +16,15 @@ from l2c_jax.recurrent.objective import task_loss
 from l2c_jax.tasks.base import Task, TaskDistribution, reading_order
 from l2c_jax.types import Array, Key, PyTree
 
+if TYPE_CHECKING:  # is imported when a training begins
+    import optax
+
 
 class TrainState(NamedTuple):
     """State of a training; every random draw follows from the seed and the step."""
 
     params: PyTree
-    opt_state: optax.OptState
+    opt_state: "optax.OptState"
     step: Array  # [] int32, iterations done
 
 
@@ -33,9 +35,11 @@ class TrainInfo(NamedTuple):
     error: Array  # [E], error rate up to relabelling, of each epoch
 
 
-def default_optimizer(training: TrainConfig) -> optax.GradientTransformation:
+def default_optimizer(training: TrainConfig) -> "optax.GradientTransformation":
     """Adam with clipped gradients and a step size that decreases linearly to 0."""
     updates = training.iterations * (training.epochs if training.update == "epoch" else 1)
+    import optax
+
     schedule = optax.linear_schedule(training.learning_rate, 0.0, updates)
     return optax.chain(optax.clip_by_global_norm(training.clip), optax.adam(schedule))
 
@@ -44,7 +48,7 @@ def init_state(
     key: Key,
     config: ModelConfig,
     training: TrainConfig,
-    optimizer: optax.GradientTransformation | None = None,
+    optimizer: "optax.GradientTransformation | None" = None,
 ) -> TrainState:
     """Random parameters and the optimizer's initial state.
 
@@ -68,7 +72,7 @@ def train_step(
     tasks: Task,
     config: ModelConfig,
     training: TrainConfig,
-    optimizer: optax.GradientTransformation | None = None,
+    optimizer: "optax.GradientTransformation | None" = None,
     *,
     axis: str | None = None,
 ) -> tuple[TrainState, TrainInfo]:
@@ -126,7 +130,7 @@ class _Update(NamedTuple):
     batch: Batch
     config: ModelConfig
     training: TrainConfig
-    optimizer: optax.GradientTransformation
+    optimizer: "optax.GradientTransformation"
     axis: str | None
 
     def cleared(self, params: PyTree) -> Any:
@@ -144,15 +148,17 @@ class _Update(NamedTuple):
         return loss.mean(), (carry, error.mean())
 
     def descend(
-        self, params: PyTree, opt_state: optax.OptState, grads: PyTree
-    ) -> tuple[PyTree, optax.OptState]:
+        self, params: PyTree, opt_state: "optax.OptState", grads: PyTree
+    ) -> "tuple[PyTree, optax.OptState]":
+        import optax
+
         grads = _mean_over_devices(grads, self.axis)
         updates, opt_state = self.optimizer.update(grads, opt_state, params)
         return optax.apply_updates(params, updates), opt_state
 
     def per_iteration(
-        self, params: PyTree, opt_state: optax.OptState, keys: Key
-    ) -> tuple[PyTree, optax.OptState, TrainInfo]:
+        self, params: PyTree, opt_state: "optax.OptState", keys: Key
+    ) -> "tuple[PyTree, optax.OptState, TrainInfo]":
         """One optimizer step, with gradients through all epochs."""
 
         def all_epochs(params: PyTree) -> tuple[Array, TrainInfo]:
@@ -168,8 +174,8 @@ class _Update(NamedTuple):
         return *self.descend(params, opt_state, grads), info
 
     def per_epoch(
-        self, params: PyTree, opt_state: optax.OptState, keys: Key
-    ) -> tuple[PyTree, optax.OptState, TrainInfo]:
+        self, params: PyTree, opt_state: "optax.OptState", keys: Key
+    ) -> "tuple[PyTree, optax.OptState, TrainInfo]":
         """An optimizer step after every epoch; the carry is kept, gradients are not."""
 
         def epoch_loss(params: PyTree, carry: Any, key: Key, first: Array) -> tuple:

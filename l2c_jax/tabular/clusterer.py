@@ -13,23 +13,15 @@ from l2c_jax.preprocessing.principal import (
     fit_table_preprocessing,
 )
 from l2c_jax.recurrent.config import InferenceConfig
-from l2c_jax.recurrent.inference import AdaptedState, adapt, predict_log_probs
-from l2c_jax.recurrent.learner import Learner
-from l2c_jax.tabular.ensemble import best_members, offsets_to_use_all
-from l2c_jax.tabular.judge import Judge, Verdict, assess
+from l2c_jax.recurrent.inference import AdaptedState, adapt
+from l2c_jax.tabular.ensemble import offsets_to_use_all
 from l2c_jax.tabular.model import TabularModel
-from l2c_jax.tabular.partition_features import Cloud, partition_features
-from l2c_jax.tabular.reading import (
-    Candidates,
-    Sequences,
-    make_cloud,
-    make_sequences,
-    read_candidates,
-)
+from l2c_jax.tabular.reading import make_cloud, make_sequences
 from l2c_jax.tabular.table import check_num_clusters, checked_table, pad_points, sample_rows
+from l2c_jax.tabular.table_programs import BEST, JUDGE, LABEL, READ, start_programs
 from l2c_jax.tabular.views import VIEWS, TableViews, View, apply_view, fit_views
 from l2c_jax.training.host import host_call
-from l2c_jax.types import Array, ArrayLike
+from l2c_jax.types import ArrayLike
 
 CHUNK = 1024
 """Rows labelled in one call; every table shares the compiled program."""
@@ -191,7 +183,10 @@ def _adapt_by_judge(
     length = min(inference.points_per_epoch or most, most)
     sequences = make_sequences(len(rows), members, inference.epochs, length, rng)
     learner, counts = model.learner.without_metadata(), numbers.astype(np.int32)
-    candidates, verdict = _judged(learner, model.judge, cloud, counts, sequences)
+    kept = max(1, int(members * (inference.top_fraction or 0.5)))
+    start_programs(learner, model.judge, cloud, counts, sequences, kept=kept, chunk=CHUNK)
+    candidates = READ(learner, cloud, counts, sequences)
+    verdict = JUDGE(model.judge, cloud, candidates.log_probs, counts)
     quality = np.asarray(verdict.quality, np.float64).mean(axis=2)  # [V, K']
     quality[[view not in config.views for view in VIEWS]] = -1
     probabilities, place = None, 0
@@ -201,9 +196,8 @@ def _adapt_by_judge(
         probabilities = np.exp(logs - np.logaddexp.reduce(logs))
         place = int(probabilities.argmax())
     view = int(quality[:, place].argmax())
-    kept = max(1, int(members * (inference.top_fraction or 0.5)))
     which, count = np.array([view, place], np.int32), counts[place]
-    state = _best_members(candidates, verdict, cloud.real, which, count, kept=kept)
+    state = BEST(candidates, verdict, cloud.real, which, count, kept=kept)
     k = int(count)
     expected, columns = float(quality[view, place]), rows.shape[1]
     fitted = FittedTable(
@@ -265,25 +259,17 @@ def _points(model: TabularModel, fitted: FittedTable, rows: np.ndarray) -> np.nd
 @host_call()
 def _label(model: TabularModel, fitted: FittedTable, points: np.ndarray) -> np.ndarray:
     """``[N, k]`` log-probabilities of preprocessed points, in chunks of one size."""
-    learner, parts = model.learner.without_metadata(), []
+    learner, state = jax.device_put((model.learner.without_metadata(), fitted.state))
+    label: Any = None
+    parts = []
     for start in range(0, len(points), CHUNK):
         part = points[start : start + CHUNK]
         filled = np.zeros((CHUNK, points.shape[1]), np.float32)
         filled[: len(part)] = part
-        answer = _predict_log_probs(learner, fitted.state, filled)
+        label = label or LABEL.ready(learner, state, filled)
+        answer = label(learner, state, filled)
         parts.append(np.asarray(answer, np.float64)[: len(part)])
     return np.concatenate(parts)[:, fitted.clusters]
 
 
-@jax.jit
-def _judged(
-    learner: Learner, judge: Judge, cloud: Cloud, counts: Array, sequences: Sequences
-) -> tuple[Candidates, Verdict]:
-    found = read_candidates(learner, cloud, counts, sequences)
-    features = partition_features(cloud, found.log_probs, counts)
-    return found, assess(judge, features, counts, learner.config.num_clusters)
-
-
 _adapt: Any = jax.jit(adapt, static_argnames=("config", "preprocessed"))
-_predict_log_probs = jax.jit(predict_log_probs)
-_best_members = jax.jit(best_members, static_argnames="kept")

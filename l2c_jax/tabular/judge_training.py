@@ -9,8 +9,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
-from tqdm import tqdm
 
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.tabular.judge import Judge, assess, init_judge
@@ -199,6 +197,9 @@ def _descend(
     judge: Judge, examples: Examples, ends: np.ndarray, key: Key, config: JudgeConfig
 ) -> Judge:
     """The judge after all iterations; what was measured of the features stays."""
+    import optax
+    from tqdm import tqdm
+
     schedule = optax.cosine_decay_schedule(config.learning_rate, config.iterations)
     adam = optax.adamw(schedule, weight_decay=config.weight_decay)
     size = len(examples.counts)
@@ -292,6 +293,8 @@ def train_judge(
     """
     if not learner.config.condition_on_num_clusters:
         raise ValueError("a judge needs a learner with condition_on_num_clusters")
+    from tqdm import tqdm
+
     tables = drawn_tables(jax.random.key(config.seed), distribution, config.tasks)
     bar = tqdm(read_examples(learner, tables, config), desc="reading", total=config.tasks)
     return with_judge(learner, join_examples(bar), config)

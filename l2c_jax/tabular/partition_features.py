@@ -173,13 +173,15 @@ def _table(cloud: Cloud) -> Array:
     size_here = jnp.maximum(cloud.real.sum(), 1)
     count = size_here.astype(jnp.float32)
     rows = min(MODE_ROWS, size)
-    found = []
-    for sample in range(MODE_SAMPLES):  # rows are in random order
+
+    def modes_of(sample: Array) -> Array:  # rows are in random order
         start = jnp.minimum(sample * rows, jnp.maximum(size_here - rows, 0))
         part = jax.lax.dynamic_slice_in_dim(cloud.axes, start, rows)
         real = jax.lax.dynamic_slice_in_dim(cloud.real, start, rows)
-        found.append(mode_prominences(part, real, neighbors=5, most=MODES))
-    modes = jnp.stack(found).mean(axis=0).ravel()
+        return mode_prominences(part, real, neighbors=5, most=MODES)
+
+    samples = jnp.arange(MODE_SAMPLES, dtype=size_here.dtype)
+    modes = jax.lax.map(modes_of, samples).mean(axis=0).ravel()  # compiled once, not for each
     variances = _moment(cloud.axes, cloud.real, 2)
     of_paths = _moment(cloud.paths, cloud.real, 2)
     of_paths = of_paths / jnp.maximum(of_paths.sum(), 1e-12)

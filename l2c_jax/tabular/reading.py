@@ -19,6 +19,7 @@ from l2c_jax.recurrent.model import (
     log_probabilities,
     rollout,
 )
+from l2c_jax.recurrent.scan import plain
 from l2c_jax.tabular.partition_features import Cloud
 from l2c_jax.tabular.views import TableViews, by_neighbors, ranks_of
 from l2c_jax.types import Array, PyTree
@@ -146,7 +147,9 @@ def read_candidates(
             def one_epoch(carry: Any, epoch: Sequences) -> tuple[Any, None]:
                 here = jnp.arange(len(epoch.order))
                 part = points[epoch.order]
-                done = rollout(learner.params, carry, part, here, config, mask=epoch.real)
+                done = rollout(
+                    learner.params, carry, part, here, config, mask=epoch.real, scan=plain
+                )
                 return done[0], None
 
             carry, _ = jax.lax.scan(one_epoch, clear(learner.params, config), sequence)

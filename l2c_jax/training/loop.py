@@ -15,8 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tqdm import tqdm
-
 from l2c_jax.atomic import replacing
 from l2c_jax.training.checkpoints import Checkpoints
 from l2c_jax.training.distributed import any_process, first_does, is_first
@@ -130,6 +128,8 @@ def run(
       >>> run(lambda: advance, 0, LoopConfig(10, 4, 10, 1), RunOptions(progress=False)).state
       10
     """
+    from tqdm import tqdm
+
     options = options or RunOptions()
     with _open_files(options) as files:
         start = files.restore(state)

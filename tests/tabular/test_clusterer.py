@@ -65,13 +65,29 @@ def test_rows_that_were_read_are_labelled_like_new_ones(view):
     np.testing.assert_allclose(whole, alone, atol=1e-5)
 
 
-def test_no_table_compiles_anew():
-    owner = model()
-    adapt_table(owner, ROWS, 2, config=SMALL)
-    before = clusterer._judged._cache_size()
-    for rows, k in ((ROWS[:9, :2], 3), (np.tile(ROWS, (3, 1)), 4), (ROWS[:, :1], 1)):
-        predict_table(owner, adapt_table(owner, rows, k, config=SMALL), rows)
-    assert clusterer._judged._cache_size() == before
+def test_no_table_compiles_anew(monkeypatch):
+    monkeypatch.setattr(clusterer, "CHUNK", 64)
+    owner, rng, compiled = model(), np.random.default_rng(5), []
+    sizes = np.geomspace(20, 5000, 20).astype(int)
+    widths = np.geomspace(40, 1, 20).astype(int)
+
+    def count(event: str, *_: float, **__: str) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            compiled.append(event)
+
+    for k in (None, 2):
+        predict_table(owner, adapt_table(owner, ROWS, k, config=SMALL), ROWS)
+    jax.monitoring.register_event_duration_secs_listener(count)
+    try:
+        for index, shape in enumerate(zip(sizes, widths, strict=True)):
+            rows = rng.normal(size=shape)
+            for k in (None, 1 + index % 4):
+                predict_table(owner, adapt_table(owner, rows, k, config=SMALL), rows)
+        assert compiled == []
+        jax.jit(lambda: 0)()
+        assert len(compiled) == 1  # the count counts
+    finally:
+        jax.monitoring.unregister_event_duration_listener(count)
 
 
 def test_a_sample_depends_neither_on_units_nor_on_the_order_of_rows():
