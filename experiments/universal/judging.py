@@ -22,7 +22,7 @@ from l2c_jax.recurrent.learner import Learner
 from l2c_jax.tabular.judge_training import Examples, JudgeConfig, join_examples, with_judge
 from l2c_jax.tabular.model import TabularModel, save_tabular_model
 
-FOLDS, SHARDS = 5, 3
+FOLDS, SHARDS = 5, 5
 TABLE_SHARE = 0.3
 """How often a task of the judge is from a real table."""
 

@@ -15,6 +15,7 @@ from l2c_jax.preprocessing.principal import (
 from l2c_jax.recurrent.config import InferenceConfig
 from l2c_jax.recurrent.inference import AdaptedState, adapt
 from l2c_jax.tabular.ensemble import offsets_to_use_all
+from l2c_jax.tabular.judge import number_of_clusters
 from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tabular.reading import make_cloud, make_sequences
 from l2c_jax.tabular.table import check_num_clusters, checked_table, pad_points, sample_rows
@@ -194,7 +195,7 @@ def _adapt_by_judge(
         logs = np.array(verdict.count_log_probs, np.float64)
         logs[len(graph.rows) :] = -np.inf
         probabilities = np.exp(logs - np.logaddexp.reduce(logs))
-        place = int(probabilities.argmax())
+        place = number_of_clusters(probabilities) - 1
     view = int(quality[:, place].argmax())
     which, count = np.array([view, place], np.int32), counts[place]
     state = BEST(candidates, verdict, cloud.real, which, count, kept=kept)

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from l2c_jax.tabular.partition_features import NESTED, OWN, Features, num_table_features
 from l2c_jax.types import Array, Key
@@ -85,6 +86,25 @@ def init_judge(
         _init_perceptron(key_quality, quality, hidden, networks),
         _init_perceptron(key_number, number, hidden, networks),
     )
+
+
+def number_of_clusters(probabilities: np.ndarray) -> int:
+    """The number that is used: is there more than one cluster, and if so, how many?
+
+    Args:
+      probabilities: ``[K]``, P(k | X) of 1 ... K clusters.
+
+    Returns:
+      1 if its probability is above one half; else the most probable number above 1.
+
+    Example:
+      >>> number_of_clusters(np.array([0.4, 0.3, 0.2, 0.1]))
+      2
+    """
+    if len(probabilities) == 1 or probabilities[0] > 0.5:
+        return 1
+    several = probabilities[1:]
+    return 2 + int(several.argmax()) if several.max() > 0 else 1
 
 
 def assess(judge: Judge, features: Features, counts: Array, num_clusters: int) -> Verdict:
