@@ -95,16 +95,17 @@ def number_of_clusters(probabilities: np.ndarray) -> int:
       probabilities: ``[K]``, P(k | X) of 1 ... K clusters.
 
     Returns:
-      1 if its probability is above one half; else the most probable number above 1.
+      1 if it is twice as probable as any other number; else the most probable one above 1, since
+      an answer of one cluster says nothing.
 
     Example:
       >>> number_of_clusters(np.array([0.4, 0.3, 0.2, 0.1]))
       2
     """
-    if len(probabilities) == 1 or probabilities[0] > 0.5:
-        return 1
     several = probabilities[1:]
-    return 2 + int(several.argmax()) if several.max() > 0 else 1
+    if not several.size or probabilities[0] > 2 * several.max():
+        return 1
+    return 2 + int(several.argmax())
 
 
 def assess(judge: Judge, features: Features, counts: Array, num_clusters: int) -> Verdict:
