@@ -51,13 +51,14 @@ class Discover:
     label_column: str | None = None
     """The column of the classes in LABELED: both are tables."""
     similarity: Path | None = None
-    """A learned similarity of images to use instead of learning one."""
+    """A learned similarity of images, to use instead of learning one."""
     save: Path | None = None
     """What was learned and found, for l2c predict."""
     num_clusters: Annotated[int | None, tyro.conf.arg(aliases=["-k", "--n-clusters"])] = None
     """The most clusters that are looked for; default: 100 of images, 20 of rows."""
     merge: bool = True
-    """Merge clusters that the similarity calls similar."""
+    """Look for as many clusters as the spectrum of the similarity has, and merge those that it
+    calls similar; otherwise for as many as -k."""
     size: int = 32
     """Side to which images are scaled, in pixels, a multiple of 16."""
     color: bool = False
@@ -90,7 +91,7 @@ class Discover:
     def _run(self, source: Path | None, target: Path) -> int:
         from l2c_jax.pairwise import cluster_by_similarity, save_discovery
         from l2c_jax.pairwise.discovery import discovery_of
-        from l2c_jax.pairwise.held_out import threshold_of
+        from l2c_jax.pairwise.held_out import threshold_of, with_number
 
         if self.label_column is None:
             image_files(target)  # before the training, which takes minutes
@@ -107,6 +108,8 @@ class Discover:
             new = discovery_input.read_new_images(target, similarity.backbone.shape)
         for line in (*(labeled.notes if labeled else ()), *new.notes):
             print(line, file=sys.stderr)
+        if self.merge:
+            config = with_number(config, similarity, new.points)
         clustering, finished = cluster_by_similarity(
             similarity, new.points, config=config, run=self._run_options("clusters")
         )

@@ -30,6 +30,7 @@ from l2c_jax.pairwise.similarity import (
     load_similarity,
     save_similarity,
 )
+from l2c_jax.pairwise.spectrum import Spectrum, spectrum_of
 
 __all__ = [
     "MLP",
@@ -44,6 +45,7 @@ __all__ = [
     "Similarity",
     "SimilarityConfig",
     "SimilarityMetadata",
+    "Spectrum",
     "Variables",
     "assign_clusters",
     "cluster_by_similarity",
@@ -66,4 +68,5 @@ __all__ = [
     "predict_similarity",
     "save_discovery",
     "save_similarity",
+    "spectrum_of",
 ]

@@ -10,6 +10,7 @@ from l2c_jax.pairwise.confusion import split_classes
 from l2c_jax.pairwise.constrained import cluster_by_similarity
 from l2c_jax.pairwise.merging import DEFAULT_THRESHOLD, MergePath, fit_threshold, merge_path_of
 from l2c_jax.pairwise.similarity import Similarity
+from l2c_jax.pairwise.spectrum import spectrum_of
 from l2c_jax.training.loop import RunOptions
 from l2c_jax.types import ArrayLike
 
@@ -46,7 +47,10 @@ def fit_merging(
     *,
     run: RunOptions = RunOptions(),  # noqa: B008  frozen
 ) -> tuple[Similarity, HeldOut | None, bool]:
-    """Cluster the held-out classes and fit the threshold that finds their number.
+    """Cluster the held-out classes and fit the thresholds that find their number.
+
+    First that of the spectrum of G's answers, whose number of clusters the network is given; then
+    that of merging the clusters of the network.
 
     Args:
       similarity: from :func:`l2c_jax.pairwise.learn_similarity`; its metadata say which classes
@@ -84,16 +88,43 @@ def fit_merging(
         out = np.sort(chosen)
     mine = np.asarray(points)[out]
     classes = np.unique(names[out], return_inverse=True)[1]
+    number = int(classes.max()) + 1
+    spectrum = fit_threshold([spectrum_of(similarity, mine)], [number])
+    given = replace(similarity.metadata, merging={"spectrum": spectrum})
+    similarity = replace(similarity, metadata=given)
+    config = with_number(config or ConstrainedConfig(), similarity, mine)
     found, finished = cluster_by_similarity(similarity, mine, config=config, run=run)
     if not finished:
         return similarity, None, False
     path = merge_path_of(similarity, mine, found.labels)
-    number = int(classes.max()) + 1
     threshold = fit_threshold([path], [number])
-    merging = {"threshold": threshold, "classes": number, "found": path.count(threshold)}
+    merging = {
+        **{"spectrum": spectrum, "threshold": threshold},
+        **{"classes": number, "found": path.count(threshold)},
+    }
     metadata = replace(similarity.metadata, merging=merging)
     held_out = HeldOut(mine, classes, found.labels, path)
     return replace(similarity, metadata=metadata), held_out, True
+
+
+def with_number(
+    config: ConstrainedConfig, similarity: object, points: ArrayLike
+) -> ConstrainedConfig:
+    """A configuration with the number of clusters that the spectrum of G's answers has.
+
+    Args:
+      config: its number of clusters is an upper bound.
+      similarity: G; a learned one knows its threshold, if it was fitted.
+      points: ``[N, ...]``, to cluster.
+
+    Returns:
+      The configuration; as it is without a threshold. At least 2 clusters, if it allows them.
+    """
+    merging = similarity.metadata.merging if isinstance(similarity, Similarity) else None
+    if not isinstance(similarity, Similarity) or merging is None or "spectrum" not in merging:
+        return config
+    count = spectrum_of(similarity, points, seed=config.seed).count(merging["spectrum"])
+    return replace(config, num_clusters=min(config.num_clusters, max(2, count)))
 
 
 def threshold_of(similarity: object) -> float:
@@ -106,4 +137,8 @@ def threshold_of(similarity: object) -> float:
       Of the mean similarity of two clusters; they are merged if it is as large.
     """
     merging = similarity.metadata.merging if isinstance(similarity, Similarity) else None
-    return DEFAULT_THRESHOLD if merging is None else float(merging["threshold"])
+    return (
+        DEFAULT_THRESHOLD
+        if merging is None
+        else float(merging.get("threshold", DEFAULT_THRESHOLD))
+    )

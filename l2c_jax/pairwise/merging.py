@@ -10,7 +10,7 @@ on labeled classes that G was not learned from: there the right number of cluste
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -23,6 +23,17 @@ DEFAULT_THRESHOLD = 0.5
 not."""
 MOST_POINTS = 4000
 """Points whose pairs are looked at, at most."""
+
+
+class Candidates(Protocol):
+    """Numbers of clusters, one of which a threshold chooses."""
+
+    @property
+    def levels(self) -> np.ndarray:
+        """Thresholds at which the number changes."""
+
+    def count(self, threshold: float) -> int:
+        """The number of clusters at a threshold."""
 
 
 class MergePath(NamedTuple):
@@ -102,11 +113,11 @@ def merge_path(labels: ArrayLike, similarity: ArrayLike) -> MergePath:
     return MergePath(clusters, np.array(merges, int).reshape(-1, 2), np.array(levels, np.float64))
 
 
-def fit_threshold(paths: Sequence[MergePath], numbers: Sequence[int]) -> float:
+def fit_threshold(paths: Sequence[Candidates], numbers: Sequence[int]) -> float:
     """The threshold with the right numbers of clusters on data whose classes are known.
 
     Args:
-      paths: of one or several data sets.
+      paths: of one or several data sets; or their :class:`~l2c_jax.pairwise.spectrum.Spectrum`.
       numbers: the number of classes of each.
 
     Returns:

@@ -174,14 +174,20 @@ def make_discovery_page(
 
 def _shown(items: Items, probabilities: np.ndarray, at: int) -> Shown:
     order = np.argsort(-probabilities[at], kind="stable")[:2]
-    more = f"{order[1]} ({percent(float(probabilities[at, order[1]]))})" if len(order) > 1 else ""
+    first, *others = (_short(float(probabilities[at, cluster])) for cluster in order)
+    more = f"{order[1]} ({others[0]})" if others else ""
     return Shown(
         items.names[at],
-        percent(float(probabilities[at, order[0]])),
+        first,
         more,
         items.pictures.get(at, ""),
         items.cells.get(at, []),
     )
+
+
+def _short(share: float) -> str:
+    """A share under a picture."""
+    return ">99%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
 def _threshold(found: Discovery) -> float:
@@ -223,8 +229,14 @@ def _learned(found: Discovery) -> list[str]:
 
 def _counted(found: Discovery, path: MergePath) -> list[str]:
     outputs, used = len(found.groups), len(path.clusters)
-    lines = [f"The clustering network had {outputs} outputs; {used} of them are used."]
     threshold, merging = found.how["threshold"], found.similarity.metadata.merging
+    why = ""
+    if threshold is not None and merging is not None and "spectrum" in merging:
+        why = (
+            ", as many as the scaled matrix of G's answers has eigenvalues of at least "
+            f"{merging['spectrum']:.2f}, but not more than asked for"
+        )
+    lines = [f"The clustering network had {outputs} outputs{why}; {used} of them are used."]
     if threshold is None:
         lines.append("They were not merged.")
         return lines
@@ -238,9 +250,10 @@ def _counted(found: Discovery, path: MergePath) -> list[str]:
             "so it was not fitted."
         )
     else:
+        both = "Both thresholds were" if why else "This threshold was"
         lines.append(
-            f"This threshold was fitted on {merging['classes']:.0f} held-out labeled classes, "
-            f"where it gives {merging['found']:.0f} clusters."
+            f"{both} fitted on {merging['classes']:.0f} held-out labeled classes, "
+            f"where this gives {merging['found']:.0f} clusters."
         )
     return lines
 
