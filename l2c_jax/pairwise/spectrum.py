@@ -6,8 +6,8 @@ for each class, its size, and zeros. Scaled by the degrees :math:`d_i = \sum_j G
 .. math:: \frac{G_{ij}}{\sqrt{(d_i + \tau)(d_j + \tau)}}
 
 has :math:`n / (n + \tau)` for a class of n points: large for classes of any size, and small for
-single points that G finds unlike all others. Wrong answers about pairs of two classes add to the degrees:
-where they are a large share of all pairs, and the classes many, the eigenvalues of classes shrink.
+single points that G finds unlike all others. Wrong answers about pairs of two classes add to the
+degrees: where they are many, and the classes too, the eigenvalues of classes shrink.
 """
 
 from typing import NamedTuple
