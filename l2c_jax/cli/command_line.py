@@ -12,7 +12,7 @@ def command_line(name: str, command: Any) -> str:
 
     Args:
       name: of the subcommand.
-      command: a dataclass whose field ``file`` is its positional argument.
+      command: a dataclass whose field ``file``, or ``folders``, is positional.
 
     Returns:
       One line for a shell.
@@ -22,8 +22,9 @@ def command_line(name: str, command: Any) -> str:
       >>> command_line("cluster", Cluster(Path("my table.csv"), seed=3, reading=Reading(False)))
       "l2c cluster 'my table.csv' --no-standardize --seed 3"
     """
-    file = str(command.file)
-    words = ["l2c", name, file if file == "-" or not file.startswith("-") else f"./{file}"]
+    given = getattr(command, "folders", None) or (command.file,)
+    files = [str(file) for file in given]
+    words = ["l2c", name, *(f if f == "-" or not f.startswith("-") else f"./{f}" for f in files)]
     return shlex.join([*words, *_flags(command)])
 
 
@@ -33,7 +34,7 @@ def _flags(command: Any) -> Iterator[str]:
         if dataclasses.is_dataclass(value):
             yield from _flags(value)
             continue
-        if field.name == "file" or value == field.default or value is None:
+        if field.name in ("file", "folders") or value == field.default or value is None:
             continue
         flag = field.name.replace("_", "-")
         if isinstance(value, bool):

@@ -20,8 +20,17 @@ from l2c_jax.estimators.checks import (
 )
 
 if TYPE_CHECKING:
-    from l2c_jax.pairwise import Backbone, ConstrainedClustering, PairFunction, Similarity
+    from l2c_jax.pairwise import (
+        Backbone,
+        ConstrainedClustering,
+        ConstrainedConfig,
+        PairFunction,
+        Similarity,
+    )
     from l2c_jax.types import ArrayLike
+
+MOST_CLUSTERS = 100
+"""K of the network if the number of clusters is not given."""
 
 
 class SimilarityClusterer(ClusterMixin, BaseEstimator):
@@ -37,7 +46,10 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
     have what :meth:`fit_similarity` learned.
 
     Args:
-      n_clusters: K, the number of clusters or an upper bound; clusters may stay empty.
+      n_clusters: K, the number of clusters or an upper bound; clusters may stay empty. ``None``:
+        as many as the spectrum of G's answers has, at most 100, of which those are merged that G
+        calls similar (:mod:`l2c_jax.pairwise.spectrum`, :mod:`l2c_jax.pairwise.merging`). The
+        thresholds are fitted by :meth:`fit_similarity` on held-out classes, from 4 on.
       similarity: G, instead of :meth:`fit_similarity`: a weight file, a learned similarity, or
         any function of two batches to probabilities of "same".
       loss: ``"mcl"`` or ``"kcl"``, see :mod:`l2c_jax.pairwise.losses`.
@@ -55,6 +67,8 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
       clustering_: the :class:`l2c_jax.pairwise.ConstrainedClustering` of :meth:`fit`.
       labels_: ``[N]`` int, clusters of the points given to :meth:`fit`, consecutive from 0.
       probabilities_: ``[N, clusters in use]``, rows sum to 1.
+      merge_path_: with ``n_clusters=None``, the candidates for the number of clusters, a
+        :class:`l2c_jax.pairwise.MergePath`.
       n_clusters_: clusters in use.
       n_features_in_: D, of tables.
 
@@ -78,7 +92,7 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
 
     def __init__(
         self,
-        n_clusters: int = 100,
+        n_clusters: int | None = 100,
         *,
         similarity: str | Path | Similarity | PairFunction | None = None,
         loss: str = "mcl",
@@ -116,7 +130,8 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
           ValueError: if shapes do not fit each other, a number is not finite, a label is missing,
             there are fewer than two classes, or a class has a single point.
         """
-        from l2c_jax.pairwise import SimilarityConfig, learn_similarity
+        from l2c_jax.pairwise import SimilarityConfig, fit_merging, learn_similarity
+        from l2c_jax.pairwise.held_out import held_out_share
         from l2c_jax.pairwise.points import checked_labels
         from l2c_jax.training.loop import RunOptions
 
@@ -134,14 +149,15 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
             classes=max(2, classes),
             per_class=int(max(2, min(sizes.min(), self.batch_size // classes))),
             seed=seed_of(self.random_state),
+            held_out=held_out_share(len(sizes)) if self.n_clusters is None else 0.0,
         )
-        self.similarity_, finished = learn_similarity(
-            points,
-            labels,
-            self._backbone(points),
-            config,
-            run=RunOptions(progress=self.verbose),
+        run = RunOptions(progress=self.verbose)
+        learned, finished = learn_similarity(
+            points, labels, self._backbone(points), config, run=run
         )
+        self._check(finished)
+        constrained = self._constrained(config.seed)
+        self.similarity_, _, finished = fit_merging(learned, points, labels, constrained, run=run)
         self._check(finished)
         return self
 
@@ -160,7 +176,10 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
           ValueError: if points have another shape than those of the similarity, or are not
             finite.
         """
-        from l2c_jax.pairwise import ConstrainedConfig, Similarity, cluster_by_similarity
+        from l2c_jax.pairwise import Similarity, cluster_by_similarity
+        from l2c_jax.pairwise.discovery import grouped, merged_groups
+        from l2c_jax.pairwise.held_out import threshold_of, with_number
+        from l2c_jax.pairwise.merging import merge_path_of
         from l2c_jax.training.loop import RunOptions
 
         self._check_parameters()
@@ -173,13 +192,10 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
             )
         points = checked_numbers(X, 2)
         learned = isinstance(self.similarity_, Similarity)
-        config = ConstrainedConfig(
-            num_clusters=self.n_clusters,
-            loss=self.loss,  # type: ignore[arg-type]  # ConstrainedConfig checks it
-            epochs=self.epochs,
-            batch=self.batch_size,
-            seed=seed_of(self.random_state),
-        )
+        seed = seed_of(self.random_state)
+        config = self._constrained(seed)
+        if self.n_clusters is None:
+            config = with_number(config, self.similarity_, points)
         found, finished = cluster_by_similarity(
             self.similarity_,
             points,
@@ -189,9 +205,17 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
         )
         self._check(finished)
         self.clustering_: ConstrainedClustering = found
-        self._used, self.labels_ = np.unique(found.labels, return_inverse=True)
-        self.probabilities_ = self._in_use(found.probabilities)
-        self.n_clusters_ = found.num_clusters
+        self._groups = None
+        if self.n_clusters is None:
+            self.merge_path_ = merge_path_of(self.similarity_, points, found.labels, seed=seed)
+            threshold = threshold_of(self.similarity_)
+            self._groups = merged_groups(found, self.merge_path_, threshold)
+            self.probabilities_ = grouped(found.probabilities, self._groups)
+            self.labels_ = self.probabilities_.argmax(axis=1)
+        else:
+            self._used, self.labels_ = np.unique(found.labels, return_inverse=True)
+            self.probabilities_ = self._in_use(found.probabilities)
+        self.n_clusters_ = self.probabilities_.shape[1]
         remember_columns(self, X, points)
         return self
 
@@ -222,14 +246,31 @@ class SimilarityClusterer(ClusterMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         """Refuse impossible parameters by their names."""
-        check_integer("n_clusters", self.n_clusters, 1)
+        if self.n_clusters is not None:
+            check_integer("n_clusters", self.n_clusters, 1)
         check_integer("epochs", self.epochs, 1)
         check_integer("iterations", self.iterations, 1)
         check_integer("batch_size", self.batch_size, 4)
         check_positive("width", self.width)
 
+    def _constrained(self, seed: int) -> ConstrainedConfig:
+        """How the clustering network is fitted."""
+        from l2c_jax.pairwise import ConstrainedConfig
+
+        return ConstrainedConfig(
+            num_clusters=MOST_CLUSTERS if self.n_clusters is None else self.n_clusters,
+            loss=self.loss,  # type: ignore[arg-type]  # ConstrainedConfig checks it
+            epochs=self.epochs,
+            batch=self.batch_size,
+            seed=seed,
+        )
+
     def _in_use(self, probabilities: np.ndarray) -> np.ndarray:
         """Probabilities without the columns of empty clusters, rows scaled to sum to 1."""
+        from l2c_jax.pairwise.discovery import grouped
+
+        if self._groups is not None:
+            return grouped(probabilities, self._groups)
         kept = probabilities[:, self._used]
         return kept / kept.sum(axis=1, keepdims=True)
 

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp")
 
+FRAMES = (
+    *((43, 108, 176), (217, 115, 26), (46, 139, 87), (192, 60, 60), (125, 90, 181)),
+    *((138, 90, 68), (194, 81, 159), (111, 118, 130), (154, 148, 23), (26, 151, 168)),
+)
+"""Red, green and blue of the frames of clusters; then they repeat."""
+
 
 class ImageError(ValueError):
     """A folder without usable images; the message names it."""
@@ -114,3 +120,52 @@ def contact_sheet(images: np.ndarray, path: Path, *, columns: int = 10, scale: i
         sheet[top : top + height, left : left + width] = image
     picture = Image.fromarray(sheet[..., 0] if channels == 1 else sheet)
     picture.resize((picture.width * scale, picture.height * scale), 0).save(path, format="PNG")
+
+
+def picture_address(image: np.ndarray) -> str:
+    """An image as an address that holds it, for a page without other files.
+
+    Args:
+      image: ``[H, W, C]`` uint8.
+
+    Returns:
+      ``data:image/png;base64,...``.
+
+    Example:
+      >>> picture_address(np.zeros((2, 2, 1), np.uint8))[:22]
+      'data:image/png;base64,'
+    """
+    import base64
+    import io
+
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(buffer, format="PNG")
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def picture_of_places(
+    images: np.ndarray, places: np.ndarray, labels: np.ndarray, path: Path, *, side: int = 1600
+) -> None:
+    """Write one picture in which every image lies at its place, in a frame of its cluster's color.
+
+    Args:
+      images: ``[N, H, W, C]`` uint8.
+      places: ``[N, 2]``, of any scale; the second axis grows upwards.
+      labels: ``[N]`` int, clusters.
+      path: of the picture, PNG.
+      side: of the picture, pixels.
+    """
+    from PIL import Image
+
+    height, width = images.shape[1:3]
+    low, high = places.min(axis=0), places.max(axis=0)
+    share = (places - low[None, :]) / np.where(high > low, high - low, 1)[None, :]
+    lefts = np.rint(share[:, 0] * (side - width - 4)).astype(int)
+    tops = np.rint((1 - share[:, 1]) * (side - height - 4)).astype(int)
+    sheet = np.full((side, side, 3), 255, np.uint8)
+    for image, left, top, label in zip(images, lefts, tops, labels, strict=True):
+        sheet[top : top + height + 4, left : left + width + 4] = FRAMES[label % len(FRAMES)]
+        sheet[top + 2 : top + 2 + height, left + 2 : left + 2 + width] = image
+    Image.fromarray(sheet).save(path, format="PNG")

@@ -118,6 +118,25 @@ def predict_similarity(
     return np.asarray(evaluate(similarity, first, second))
 
 
+@host_call()
+def similarity_features(similarity: Similarity, points: ArrayLike) -> np.ndarray:
+    """Features of a learned G's backbone, batch norm by the statistics of these points.
+
+    Args:
+      similarity: G.
+      points: ``[N, ...]``.
+
+    Returns:
+      ``[N, F]`` float32.
+
+    Raises:
+      ValueError: if points have the wrong shape or are not finite.
+    """
+    array = checked_points(points, similarity.backbone)
+    found = _features(similarity.variables, array, backbone=similarity.backbone, train=True)
+    return np.asarray(found)
+
+
 def evaluate(
     similarity: PairFunction, first: ArrayLike, second: ArrayLike | None = None
 ) -> ArrayLike:

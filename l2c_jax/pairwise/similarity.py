@@ -30,6 +30,10 @@ class SimilarityMetadata(TrainingMetadata):
     confusion: Mapping[str, float] | None = None
     """How often G says "similar" of ``similar`` and of ``dissimilar`` pairs of the held-out
     ``classes``, see :func:`l2c_jax.pairwise.confusion.measured_confusion`."""
+    merging: Mapping[str, float] | None = None
+    """The ``threshold`` of :mod:`l2c_jax.pairwise.merging` and that of
+    :mod:`l2c_jax.pairwise.spectrum`, the number of held-out ``classes`` on which they were fitted,
+    and the number of clusters ``found`` there."""
 
     __hash__ = TrainingMetadata.__hash__
 

@@ -48,6 +48,25 @@ def test_a_file_of_weights_gives_the_same_labels(model, tmp_path):
     np.testing.assert_array_equal(again.fit_predict(POINTS[NEW]), model.labels_)
 
 
+def test_without_a_number_similar_clusters_are_merged():
+    given = SimilarityClusterer(None, similarity=near, epochs=60, batch_size=60)
+    labels = given.fit_predict(POINTS[NEW])
+    assert given.n_clusters_ == len(set(labels)) == given.probabilities_.shape[1]
+    assert given.n_clusters_ <= len(given.merge_path_.clusters) <= 100
+    assert given.merge_path_.count(0.5) >= given.n_clusters_
+    np.testing.assert_array_equal(given.predict(POINTS[NEW]), labels)
+    np.testing.assert_allclose(given.probabilities_.sum(axis=1), 1)
+    assert np.bincount(labels).tolist() == sorted(np.bincount(labels), reverse=True)
+
+
+def test_without_a_number_the_threshold_is_fitted_on_held_out_classes():
+    quick = SimilarityClusterer(None, epochs=10, iterations=20, batch_size=40)
+    merging = quick.fit_similarity(POINTS, LABELS).similarity_.metadata.merging
+    assert merging["classes"] == 2
+    assert 0 <= merging["threshold"] <= 1
+    assert quick.similarity_.metadata.confusion["classes"] == 2
+
+
 def test_any_function_of_two_batches_is_a_similarity():
     quick = SimilarityClusterer(3, similarity=near, epochs=60, batch_size=60)
     assert error_rate(LABELS[NEW], quick.fit_predict(POINTS[NEW])) < 0.4
