@@ -102,7 +102,8 @@ def isolation(gaps: Array, hard: Array) -> list[Array]:
     around = jnp.where(hard > 0, around[:, None], jnp.inf).min(axis=0)  # [K]
     pairs = jnp.maximum(sizes * (sizes - 1), 1)
     inside = jnp.einsum("sk,st,tk->k", hard, gaps, hard) / pairs
-    typical = (gaps * real[:, None] * real[None, :]).sum() / jnp.maximum(real.sum() ** 2, 1)
+    here = hard.sum(axis=1)
+    typical = here @ gaps @ here / jnp.maximum(here.sum() ** 2, 1)
     inside = jnp.maximum(inside, 1e-3 * typical + 1e-12)
     several = (sizes > 0).sum() > 1
     there = (sizes > 0) & several
