@@ -94,20 +94,21 @@ cli.main()
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_the_second_interrupt_ends_a_computation_that_does_not_return():
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", BUSY],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    try:
-        assert process.stdout.readline() == "ready\n"
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.5)
-        assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=10)
-    finally:
-        process.kill()
+    ) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(1)  # until Python is left
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+            assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=10)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert said == "l2c: interrupted twice, ended at once; no file is half written\n"
