@@ -157,6 +157,8 @@ class Program:
         """Traced here, compiled in the background, and kept if there is a place for it."""
         lowered = self._jitted.lower(*args, **static)
         answer = lowered.out_info
+        if setting("jax_compilation_cache_dir") is not None:
+            place = None  # what JAX's cache gives back cannot be serialized again: parts are lost
 
         def finish() -> Callable[..., PyTree]:
             compiled = _compiled_fast(lowered, device)

@@ -39,6 +39,7 @@ print(len(results), *(r["check_name"] for r in results if r["status"] != "passed
 """
 
 
+@pytest.mark.slow
 def test_it_keeps_every_rule_of_scikit_learn():
     # in a process of its own: one of the checks wants this setting before anything is imported
     done = subprocess.run(

@@ -58,7 +58,9 @@ STRUCTURES = StructureTasks(num_points=40, min_points=30)
 FOUR_AXES = ModelConfig(4, 9, (5,), preprocessing="robust")
 
 
-@pytest.mark.parametrize("view", ["diffusion", "paths", "ranks"])
+@pytest.mark.parametrize(
+    "view", [pytest.param("diffusion", marks=pytest.mark.slow), "paths", "ranks"]
+)
 def test_the_first_tasks_of_a_batch_are_in_another_view(view):
     tasks = jax.vmap(STRUCTURES.sample)(jax.random.split(jax.random.key(0), 4))
     axes = prepare_batch(jax.random.key(1), tasks, FOUR_AXES, TrainConfig(), None)[1].tasks

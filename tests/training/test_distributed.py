@@ -107,6 +107,7 @@ def test_a_run_begun_on_eight_devices_ends_on_one(one_device, eight_devices, tmp
     assert_close(train(folder, 1, cache, "--resume"), one_device)
 
 
+@pytest.mark.slow
 def test_two_processes_train_the_same_parameters_and_resume(one_device, tmp_path, cache):
     folder = tmp_path / "run"
     two_processes(folder, cache)
