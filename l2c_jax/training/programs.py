@@ -44,7 +44,8 @@ class Program:
 
     It is kept if the key on disk can say all about it: a named function of this package, for a
     CPU, of arrays on the default device and named configurations. With typed keys, functions
-    among the arguments, or JAX's settings for debugging, it is what ``jax.jit`` makes of it.
+    among the arguments, or JAX's settings for debugging, it is what ``jax.jit`` makes of it. Where
+    JAX's own cache is on, files are read and none is written.
 
     Args:
       function: of pytrees of arrays; to be kept, it returns a pytree of tuples, lists, dicts and
