@@ -27,10 +27,13 @@ def folder(tmp_path, monkeypatch):
     """A folder of its own, with the cache on."""
     monkeypatch.setenv(VARIABLE, str(tmp_path / "kept"))
     TRACES.clear()
-    before = jax.config.jax_enable_compilation_cache
-    jax.config.update("jax_enable_compilation_cache", True)
+    chosen = {"jax_enable_compilation_cache": True, "jax_compilation_cache_dir": None}
+    before = {name: getattr(jax.config, name) for name in chosen}
+    for name, value in chosen.items():
+        jax.config.update(name, value)
     yield tmp_path / "kept"
-    jax.config.update("jax_enable_compilation_cache", before)
+    for name, value in before.items():
+        jax.config.update(name, value)
 
 
 def fresh() -> Program:
