@@ -1,8 +1,8 @@
 r"""Coordinates in which two points are as far apart as the largest gap on the way between them.
 
-With :math:`c_i` the distance of row :math:`i` to its third neighbor, the mutual reachability
-(Campello, Moulavi & Sander 2013) and the minimax distance over all paths :math:`i = p_0, p_1, ...,
-p_n = j` are
+With :math:`c_i` the distance within which four rows are, :math:`i` included, the mutual
+reachability (Campello, Moulavi & Sander 2013) and the minimax distance over all paths
+:math:`i = p_0, p_1, ..., p_n = j` are
 
 .. math:: r_{ij} = \max(d_{ij}, c_i, c_j), \qquad
     m_{ij} = \min_p \max_t r_{p_t p_{t+1}}.
@@ -13,7 +13,8 @@ those of classical scaling of :math:`m_{a(i) a(j)}`: with :math:`J` the projecti
 centers, :math:`-\frac12 J m^2 J = V \Lambda V^T` and coordinate :math:`l` of a row is
 :math:`\lambda_l^{1/2} V_{il}`. :math:`m^2` is an ultrametric, so no eigenvalue is negative. A
 cluster that a gap surrounds is one place, whatever its shape and however few its rows. For k
-clusters, the first k - 1 coordinates are used. Equal rows are one node.
+clusters, the first k - 1 coordinates are used. Equal rows are one node, which counts as often as
+it is there.
 
 :func:`fit_paths` computes them for a table on the host, :func:`path_coordinates` for a drawn task
 inside ``jit``; a new row gets the weighted mean of its neighbors' coordinates, as in
@@ -34,7 +35,7 @@ from l2c_jax.preprocessing.subspace import leading
 from l2c_jax.types import Array
 
 CORE = 3
-"""The distance to this neighbor is the core distance of a row."""
+"""How many other rows are within the core distance of a row."""
 STEPS = 2
 """How often a row takes the place of its densest neighbor."""
 
@@ -53,7 +54,7 @@ def fit_paths(distances: np.ndarray, counts: np.ndarray, num_coordinates: int) -
     Example:
       >>> import numpy as np
       >>> rows = np.array([[0.0], [1.0], [2.0], [9.0], [10.0], [11.0]])
-      >>> place = fit_paths(minimax_distances(rows), np.ones(6), 1)[:, 0]
+      >>> place = fit_paths(minimax_distances(rows, np.ones(6)), np.ones(6), 1)[:, 0]
       >>> bool(np.ptp(place[:3]) < 0.2 * abs(place[3] - place[2]))
       True
     """
@@ -74,11 +75,12 @@ def fit_paths(distances: np.ndarray, counts: np.ndarray, num_coordinates: int) -
     return coordinates.astype(np.float32)
 
 
-def minimax_distances(rows: np.ndarray) -> np.ndarray:
+def minimax_distances(rows: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Minimax distances of the places of rows, by single linkage.
 
     Args:
       rows: ``[U, D]``, different.
+      counts: ``[U]``, how often each is there.
 
     Returns:
       ``[U, U]``, an ultrametric.
@@ -87,10 +89,13 @@ def minimax_distances(rows: np.ndarray) -> np.ndarray:
         return np.zeros((1, 1))
     apart = squareform(pdist(rows))
     near = np.argsort(apart, axis=1, kind="stable")[:, : CORE + 1]  # with the row itself
-    core = np.take_along_axis(apart, near, axis=1)[:, -1]
+    there = np.cumsum(counts[near], axis=1) - counts[near] <= CORE  # more rows are needed
+    nearest = np.take_along_axis(apart, near, axis=1)
+    core = np.where(there, nearest, 0).max(axis=1)
     reach = np.maximum(apart, np.maximum(core[:, None], core[None, :]))
     least = squareform(cophenet(linkage(squareform(reach, checks=False), "single")))
-    densest = np.take_along_axis(near, core[near].argmin(axis=1)[:, None], axis=1)[:, 0]
+    least_core = np.where(there, core[near], np.inf).argmin(axis=1)
+    densest = np.take_along_axis(near, least_core[:, None], axis=1)[:, 0]
     place = np.arange(len(rows))
     for _ in range(STEPS):
         place = densest[place]
@@ -111,10 +116,13 @@ def path_coordinates(points: Array, mask: Array, num_coordinates: int) -> Array:
     size = len(points)
     nodes = find_nodes(points, mask)
     both = nodes.node[:, None] & nodes.node[None, :] & ~jnp.eye(size, dtype=bool)
+    itself = jnp.arange(size)
     negative, near = jax.lax.top_k(-nodes.square, min(CORE, size - 1))
-    nearest = -negative
-    last = jnp.minimum(CORE, nodes.node.sum() - 1) - 1  # of few nodes, the farthest
-    core = jnp.take(nearest, jnp.maximum(last, 0), axis=1)
+    near = jnp.concatenate([itself[:, None], near], axis=1)
+    nearest = jnp.concatenate([jnp.zeros((size, 1)), -negative], axis=1)
+    counts = nodes.counts[near]
+    there = (jnp.cumsum(counts, axis=1) - counts <= CORE) & (nearest < 1e8)  # or few nodes
+    core = jnp.where(there, nearest, 0).max(axis=1)
     reach = jnp.maximum(nodes.square, jnp.maximum(core[:, None], core[None, :]))
     reach = jnp.where(both, reach, jnp.where(jnp.eye(size, dtype=bool), 0, 1e9))
 
@@ -123,10 +131,8 @@ def path_coordinates(points: Array, mask: Array, num_coordinates: int) -> Array:
         return jnp.minimum(least, jnp.maximum(there[:, None], there[None, :]))
 
     squares = jax.lax.fori_loop(0, size, through, reach)
-    itself = jnp.arange(size)
-    near = jnp.where(nearest < 1e8, near, itself[:, None])  # of few nodes
-    near = jnp.concatenate([itself[:, None], near], axis=1)
-    densest = jnp.take_along_axis(near, core[near].argmin(axis=1)[:, None], axis=1)[:, 0]
+    least_core = jnp.where(there, core[near], jnp.inf).argmin(axis=1)
+    densest = jnp.take_along_axis(near, least_core[:, None], axis=1)[:, 0]
     place = itself
     for _ in range(STEPS):
         place = densest[place]

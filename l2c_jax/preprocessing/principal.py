@@ -27,13 +27,14 @@ import numpy as np
 from l2c_jax.preprocessing.columns import (
     ColumnBounds,
     ColumnScaling,
+    apply_bounds,
     apply_columns,
     apply_masked,
     fit_bounds,
     fit_columns,
     fit_width,
     magnitude,
-    namespace,
+    with_unit,
 )
 from l2c_jax.types import Array, ArrayLike
 
@@ -64,7 +65,7 @@ class Preprocessing(NamedTuple):
     columns: ColumnScaling | None  # None: columns stay as they are
     clipped: ColumnScaling | None  # scales the clipped columns once more
     principal: PrincipalAxes | None  # None: the first columns are kept, or zeros are added
-    bounds: ColumnBounds | None = None  # columns are clipped to them before all else
+    bounds: ColumnBounds | None = None  # columns are brought within them before all else
 
 
 def fit_preprocessing(
@@ -81,8 +82,8 @@ def fit_preprocessing(
       points: ``[N, D]`` finite numbers.
       mask: ``[N]`` bool, True for real points.
       kind: ``"principal"``; ``"clipped"``, the same after scaling and clipping the columns;
-        ``"robust"``, the same after bounds; ``"columns"``, bounds and scaling alone; ``"raw"``,
-        as in the paper.
+        ``"robust"``, the same after bounds; ``"columns"``, bounds and scaling alone, with what is
+        beyond the bounds drawn in instead of clipped; ``"raw"``, as in the paper.
       dimensions: width of the result; ``None`` keeps D. Narrower points are padded with zeros.
 
     Returns:
@@ -142,6 +143,8 @@ def fit_table_preprocessing(
     bounded = table if bounds is None else np.clip(table, *bounds)
     largest = magnitude(bounded, common=not standardize)
     columns = fit_columns(bounded / largest, common=not standardize)
+    if kind == "columns" and bounds is not None:
+        bounds = with_unit(bounds)
     fitted = Preprocessing(largest, columns, None, None, bounds)
     if kind in ("raw", "columns"):
         return fitted
@@ -248,8 +251,7 @@ def check_kind(kind: str) -> None:
 def scale_columns(fitted: Preprocessing, points: ArrayLike) -> Any:
     """All steps before the axes."""
     if fitted.bounds is not None:
-        xp = namespace(points)
-        points = xp.clip(points, fitted.bounds.low[None, :], fitted.bounds.high[None, :])
+        points = apply_bounds(fitted.bounds, points)
     if fitted.magnitude is not None:
         with np.errstate(over="ignore"):
             points = points / fitted.magnitude
@@ -271,13 +273,15 @@ def _fit(
     if kind == "raw":
         return Preprocessing(None, None, None, None), points
     real = mask.astype(points.dtype)[:, None]
-    if kind in ("robust", "columns"):
-        bounds = fit_bounds(points, mask)
-        points = jnp.clip(points, bounds.low[None, :], bounds.high[None, :]) * real
     if kind == "columns":
-        columns = fit_columns(points, mask)
-        scaled = apply_masked(columns, points, real)
+        bounds = fit_bounds(points, mask)
+        columns = fit_columns(apply_bounds(bounds, points) * real, mask)
+        bounds = with_unit(bounds)
+        scaled = apply_masked(columns, apply_bounds(bounds, points), real)
         return Preprocessing(None, columns, None, None, bounds), scaled
+    if kind == "robust":
+        bounds = fit_bounds(points, mask)
+        points = apply_bounds(bounds, points) * real
     if kind in ("clipped", "robust"):
         columns = fit_columns(points, mask)
         scaled = apply_masked(columns, points, real)

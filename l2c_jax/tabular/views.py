@@ -76,7 +76,7 @@ def fit_views(
     ranks = fit_ranks(scaled)
     rank_axes = fit_table_preprocessing(apply_ranks(ranks, scaled), "principal", dimensions)
     graph = neighbor_graph(scaled[:, order])
-    gaps = minimax_distances(graph.rows)
+    gaps = minimax_distances(graph.rows, graph.counts)
     diffusion = fit_diffusion(graph, dimensions)
     paths = fit_paths(gaps, graph.counts, dimensions)
     share = graph.counts / graph.counts.sum()

@@ -65,6 +65,15 @@ def varied(numbers: Numbers, labels: Array, count: Array) -> Array:
     return places[labels] + spread[labels][:, None] * numbers.normal((labels.size, 2))
 
 
+def clouds(numbers: Numbers, labels: Array, count: Array) -> Array:
+    """Gaussian clusters at random places, which may overlap; half of the tasks are stretched."""
+    spread = jnp.exp(numbers.uniform((NUM,), -1.0) * numbers.uniform((), 0.0, 1.0))
+    places = numbers.uniform((NUM, 2), -1.0) * numbers.log_uniform(3.0, 12.0)
+    points = places[labels] + spread[labels][:, None] * numbers.normal((labels.size, 2))
+    stretch = jnp.where(numbers.bernoulli(0.5), numbers.log_uniform(1.0, 6.0), 1.0)
+    return points * jnp.stack([stretch, jnp.ones(())])[None]
+
+
 def squares(numbers: Numbers, labels: Array, count: Array) -> Array:
     """Uniform rectangles on a lattice, some almost touching."""
     side = jnp.exp(0.3 * numbers.uniform() * numbers.normal((NUM, 2)))
@@ -128,6 +137,7 @@ STRUCTURES: dict[str, tuple[Callable[[Numbers, Array, Array], Array], int]] = {
     "waves": (waves, 5),
     "long": (long, 4),
     "varied": (varied, 6),
+    "clouds": (clouds, 6),
     "squares": (squares, 9),
     "bridged": (bridged, 2),
     "far_blobs": (far_blobs, 9),
@@ -163,7 +173,7 @@ class StructureTasks:
     """D; in a part of the tasks the third and later columns hold weak noise, else zeros."""
     num_clusters: int = 9
     """K, most clusters of a task; at most 9."""
-    weights: tuple[float, ...] = (1.5, 1.5, 1, 1, 1.5, 2, 1, 1, 1, 2)
+    weights: tuple[float, ...] = (1.5, 1.5, 1, 1, 1.5, 2, 3, 1, 1, 1, 2)
     """Weight of every kind of :data:`STRUCTURES`; they need not sum to 1."""
     noise_prob: float = 0.2
     """Probability of background noise, at most 15 % of the points."""
