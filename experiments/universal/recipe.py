@@ -20,6 +20,7 @@ from l2c_jax.tabular.judge import init_judge
 from l2c_jax.tabular.judge_training import JudgeConfig
 from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tasks.description import describe
+from l2c_jax.tasks.gaussian import GaussianTasks
 from l2c_jax.tasks.isolated import IsolatedTasks
 from l2c_jax.tasks.mixture import TaskMixture
 from l2c_jax.tasks.prior import BroadPrior
@@ -77,10 +78,18 @@ JUDGED = TaskMixture(
         ),
         StructureTasks(num_points=1024),
         IsolatedTasks(num_points=1024),
+        GaussianTasks(
+            *(400, 5, 8),
+            min_points=60,
+            min_dimensions=2,
+            min_clusters=1,
+            theta=5.0,
+            anisotropy=1.0,
+        ),
     ),
-    (0.4, 0.35, 0.25),
+    (0.3, 0.35, 0.2, 0.15),
 )
-"""Tasks of the judge: of all sizes, and some of one cluster."""
+"""Tasks of the judge: of all sizes, and some of one cluster. The last are those of section 4.1."""
 JUDGE = JudgeConfig()
 """The judge of view, members and number of clusters, trained last."""
 FOLDER = RUNS / "universal"

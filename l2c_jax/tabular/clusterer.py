@@ -19,7 +19,7 @@ from l2c_jax.tabular.judge import number_of_clusters
 from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tabular.reading import make_cloud, make_sequences
 from l2c_jax.tabular.table import check_num_clusters, checked_table, pad_points, sample_rows
-from l2c_jax.tabular.table_programs import BEST, JUDGE, LABEL, READ, start_programs
+from l2c_jax.tabular.table_programs import ENSEMBLE, JUDGE, LABEL, READ, start_programs
 from l2c_jax.tabular.views import VIEWS, TableViews, View, apply_view, fit_views
 from l2c_jax.training.host import host_call
 from l2c_jax.types import ArrayLike
@@ -36,10 +36,10 @@ class TabularConfig:
     """How a table is read."""
 
     inference: InferenceConfig = _INFERENCE
-    """Epochs and orders, and the rows read in an epoch. With a judge, every view has its share of
-    the orders, and of those of the view that is chosen, ``top_fraction`` is kept; None: half."""
+    """Epochs and orders, and the rows read in an epoch. With a judge, this many orders are read in
+    the view that it chooses, and ``top_fraction`` of them are kept; None: a quarter."""
     count_orders: int = 2
-    """Orders for each view and number of clusters, where the number has to be found."""
+    """Orders for each view and number of clusters among which the judge chooses."""
     max_rows: int | None = None
     """Rows that the learner adapts to; of a larger table a random sample. None: 512 with a judge,
     else 2,048."""
@@ -84,8 +84,8 @@ def adapt_table(
 ) -> FittedTable:
     """Adapt to a table.
 
-    With a judge, the learner reads a sample of the rows in all views and several orders, for k
-    clusters, or for 1 ... K; the judge chooses the number, the view and the members.
+    With a judge, the learner reads a sample of the rows in all views, for k clusters, or for 1 ...
+    K; the judge chooses the number and the view, in which the rows are read in more orders.
 
     Args:
       model: with ``condition_on_num_clusters`` its learner is given k; for another learner, the k
@@ -169,7 +169,7 @@ def _adapt_by_judge(
     config: TabularConfig,
     rng: np.random.Generator,
 ) -> FittedTable:
-    """With a judge: all views, and the number, view and members that it chooses."""
+    """With a judge: all views, and then more orders in the view that it chooses."""
     assert model.judge is not None
     most = config.rows(model)
     shape = model.learner.config
@@ -180,14 +180,16 @@ def _adapt_by_judge(
     found = num_clusters is None
     numbers = np.arange(1, shape.num_clusters + 1) if found else np.array([num_clusters])
     inference = config.inference
-    members = config.count_orders if found else max(1, inference.orders // len(VIEWS))
     length = min(inference.points_per_epoch or most, most)
-    sequences = make_sequences(len(rows), members, inference.epochs, length, rng)
+    sequences, last = (
+        make_sequences(len(rows), members, inference.epochs, length, rng)
+        for members in (config.count_orders, inference.orders)
+    )
+    kept = max(1, int(inference.orders * (inference.top_fraction or 0.25)))
     learner, counts = model.learner.without_metadata(), numbers.astype(np.int32)
-    kept = max(1, int(members * (inference.top_fraction or 0.5)))
-    start_programs(learner, model.judge, cloud, counts, sequences, kept=kept, chunk=CHUNK)
+    start_programs(learner, model.judge, cloud, counts, sequences, last, kept=kept, chunk=CHUNK)
     candidates = READ(learner, cloud, counts, sequences)
-    verdict = JUDGE(model.judge, cloud, candidates.log_probs, counts)
+    verdict = JUDGE(model.judge, cloud, candidates, counts)
     quality = np.asarray(verdict.quality, np.float64).mean(axis=2)  # [V, K']
     quality[[view not in config.views for view in VIEWS]] = -1
     probabilities, place = None, 0
@@ -197,9 +199,8 @@ def _adapt_by_judge(
         probabilities = np.exp(logs - np.logaddexp.reduce(logs))
         place = number_of_clusters(probabilities) - 1
     view = int(quality[:, place].argmax())
-    which, count = np.array([view, place], np.int32), counts[place]
-    state = BEST(candidates, verdict, cloud.real, which, count, kept=kept)
-    k = int(count)
+    k = int(counts[place])
+    state = ENSEMBLE(learner, cloud, np.int32(view), counts[place], last, kept=kept)
     expected, columns = float(quality[view, place]), rows.shape[1]
     fitted = FittedTable(
         *(views.principal, views),

@@ -1,38 +1,42 @@
-"""Which members of an ensemble answer, and how all k clusters get rows."""
+"""The members that answer for a table, and how all k clusters get rows."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from l2c_jax.recurrent.inference import AdaptedState, align_members
-from l2c_jax.tabular.judge import Verdict
-from l2c_jax.tabular.reading import Candidates
+from l2c_jax.recurrent.learner import Learner
+from l2c_jax.tabular.partition_features import Cloud
+from l2c_jax.tabular.partition_measures import rand_index
+from l2c_jax.tabular.reading import Sequences, read_view
 from l2c_jax.types import Array
 
 
-def best_members(
-    found: Candidates, verdict: Verdict, real: Array, which: Array, count: Array, kept: int
+def read_ensemble(
+    learner: Learner, cloud: Cloud, view: Array, count: Array, sequences: Sequences, kept: int
 ) -> AdaptedState:
-    """The members of one view and number of clusters that the judge prefers, aligned.
+    """Read the rows in one view for one number of clusters, and keep the typical members.
+
+    Typical are those whose partitions agree most with the others', by the adjusted Rand index.
 
     Args:
-      found: candidates of a table.
-      verdict: on them.
-      real: ``[S]`` bool.
-      which: ``[2]`` int32, index of the view and of the number of clusters.
+      learner: with ``condition_on_num_clusters``.
+      cloud: S rows.
+      view: ``[]`` int32, index of the view.
       count: ``[]`` int32, the number of clusters.
+      sequences: of M members.
       kept: how many members; static.
 
     Returns:
-      The state of these members, for points in that view.
+      The state of these members, aligned, for points in that view.
     """
-
-    def at(leaf: Array) -> Array:
-        return leaf[which[0], which[1]]
-
-    chosen = jnp.argsort(-at(verdict.quality))[:kept]
-    carries = jax.tree.map(lambda leaf: at(leaf)[chosen], found.carries)
-    permutations = align_members(jnp.exp(at(found.log_probs)[chosen]), real)
+    carries, log_probs = read_view(learner, cloud, view, count, sequences)
+    hard = jax.nn.one_hot(log_probs.argmax(axis=-1), log_probs.shape[-1], dtype=jnp.float32)
+    hard = hard * cloud.real.astype(jnp.float32)[None, :, None]
+    agreement = rand_index(jnp.einsum("msi,nsj->mnij", hard, hard)).sum(axis=1)
+    chosen = jnp.argsort(-agreement)[:kept]
+    carries = jax.tree.map(lambda leaf: leaf[chosen], carries)
+    permutations = align_members(jnp.exp(log_probs[chosen]), cloud.real)
     return AdaptedState(carries, permutations, count, None)
 
 

@@ -106,14 +106,12 @@ _MOST_CLASSES = 32
 def _read(
     learner: Learner, cloud: Cloud, counts: Array, sequences: Sequences, labels: Array
 ) -> tuple[Features, Array]:
-    found = read_candidates(learner, cloud, counts, sequences)
-    features = partition_features(cloud, found.log_probs, counts)
+    log_probs = read_candidates(learner, cloud, counts, sequences)
+    features = partition_features(cloud, log_probs, counts)
     truth = jnp.where(
         cloud.real[:, None], jax.nn.one_hot(labels, _MOST_CLASSES, dtype=jnp.float32), 0
     )
-    hard = jax.nn.one_hot(
-        found.log_probs.argmax(axis=-1), found.log_probs.shape[-1], dtype=jnp.float32
-    )
+    hard = jax.nn.one_hot(log_probs.argmax(axis=-1), log_probs.shape[-1], dtype=jnp.float32)
     return features, rand_index(jnp.einsum("vkmsi,sj->vkmij", hard, truth))
 
 

@@ -32,13 +32,6 @@ class Sequences(NamedTuple):
     real: Array  # [M, E, R] bool
 
 
-class Candidates(NamedTuple):
-    """What the members make of a table for every view and number of clusters."""
-
-    carries: Any  # [V, K', M, ...]
-    log_probs: Array  # [V, K', M, S, K], probabilities of the rows
-
-
 def make_cloud(
     rows: np.ndarray,
     views: TableViews,
@@ -124,9 +117,7 @@ def make_sequences(
     return Sequences(*arrays)
 
 
-def read_candidates(
-    learner: Learner, cloud: Cloud, counts: Array, sequences: Sequences
-) -> Candidates:
+def read_candidates(learner: Learner, cloud: Cloud, counts: Array, sequences: Sequences) -> Array:
     """Read the rows in all views, for every number of clusters; for ``jit``.
 
     Args:
@@ -136,33 +127,58 @@ def read_candidates(
       sequences: of M members, the same for all views and numbers.
 
     Returns:
-      The candidates.
+      ``[V, K', M, S, K]``, logarithms of the members' probabilities of the rows.
     """
+
+    def of_number(count: Array) -> Array:
+        read = jax.vmap(_read_points, (None, 0, None, None))
+        return read(learner, _points_of_views(cloud, count), count, sequences)[1]
+
+    return jax.vmap(of_number, out_axes=1)(counts)
+
+
+def read_view(
+    learner: Learner, cloud: Cloud, view: Array, count: Array, sequences: Sequences
+) -> tuple[PyTree, Array]:
+    """Read the rows in one view for one number of clusters; for ``jit``.
+
+    Args:
+      learner: with ``condition_on_num_clusters``.
+      cloud: S rows.
+      view: ``[]`` int32, index of the view.
+      count: ``[]`` int32.
+      sequences: of M members.
+
+    Returns:
+      What the members remember, ``[M, ...]``, and the rows' log-probabilities, ``[M, S, K]``.
+    """
+    points = jnp.take(_points_of_views(cloud, count), view, axis=0)
+    return _read_points(learner, points, count, sequences)
+
+
+def _points_of_views(cloud: Cloud, count: Array) -> Array:
+    """``[V, S, C]``, in the order of :data:`~l2c_jax.tabular.views.VIEWS`."""
+    walk = first_coordinates(cloud.walk, cloud.real, count - 1)
+    paths = first_coordinates(cloud.paths, cloud.real, count - 1)
+    return jnp.stack([cloud.axes, cloud.ranks, walk, paths])
+
+
+def _read_points(
+    learner: Learner, points: Array, count: Array, sequences: Sequences
+) -> tuple[PyTree, Array]:
+    """Of every member, the memory after reading, and log-probabilities of the points."""
     config = learner.config
+    points = append_num_clusters(points, count, config.num_clusters)
 
-    def of_points(points: Array, count: Array) -> tuple[PyTree, Array]:
-        points = append_num_clusters(points, count, config.num_clusters)
+    def of_member(sequence: Sequences) -> tuple[PyTree, Array]:
+        def one_epoch(carry: Any, epoch: Sequences) -> tuple[Any, None]:
+            here = jnp.arange(len(epoch.order))
+            part = points[epoch.order]
+            done = rollout(learner.params, carry, part, here, config, mask=epoch.real, scan=plain)
+            return done[0], None
 
-        def of_member(sequence: Sequences) -> tuple[PyTree, Array]:
-            def one_epoch(carry: Any, epoch: Sequences) -> tuple[Any, None]:
-                here = jnp.arange(len(epoch.order))
-                part = points[epoch.order]
-                done = rollout(
-                    learner.params, carry, part, here, config, mask=epoch.real, scan=plain
-                )
-                return done[0], None
+        carry, _ = jax.lax.scan(one_epoch, clear(learner.params, config), sequence)
+        scores = frozen_scores(learner.params, carry, points, config)
+        return carry, log_probabilities(scores, config.logit_scale, count)
 
-            carry, _ = jax.lax.scan(one_epoch, clear(learner.params, config), sequence)
-            scores = frozen_scores(learner.params, carry, points, config)
-            return carry, log_probabilities(scores, config.logit_scale, count)
-
-        return jax.vmap(of_member)(sequences)
-
-    def of_number(count: Array) -> tuple[PyTree, Array]:
-        walk = first_coordinates(cloud.walk, cloud.real, count - 1)
-        paths = first_coordinates(cloud.paths, cloud.real, count - 1)
-        every = jnp.stack([cloud.axes, cloud.ranks, walk, paths])  # in the order of VIEWS
-        return jax.vmap(of_points, (0, None))(every, count)
-
-    carries, log_probs = jax.vmap(of_number, out_axes=1)(counts)
-    return Candidates(carries, log_probs)
+    return jax.vmap(of_member)(sequences)

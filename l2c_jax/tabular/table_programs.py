@@ -1,8 +1,8 @@
 """The four compiled programs in which a table is read, judged and labelled.
 
-All tables share them: the arrays have the same sizes whatever N and D are. Two numbers are
-compiled in, how many numbers of clusters are compared (one if k is given, else K) and how many
-members are read and kept, so that there is one set of programs for k given and one for k found.
+All tables share them: the arrays have the same sizes whatever N and D are. Compiled in are how
+many numbers of clusters are compared (one if k is given, else K) and how many members are read
+and kept, so that reading and judging have one program for k given and one for k found.
 """
 
 import jax
@@ -10,7 +10,7 @@ import numpy as np
 
 from l2c_jax.recurrent.inference import predict_log_probs
 from l2c_jax.recurrent.learner import Learner
-from l2c_jax.tabular.ensemble import best_members
+from l2c_jax.tabular.ensemble import read_ensemble
 from l2c_jax.tabular.judge import VIEWS, Judge, Verdict, assess
 from l2c_jax.tabular.partition_features import Cloud, partition_features
 from l2c_jax.tabular.reading import Sequences, read_candidates
@@ -36,7 +36,7 @@ def judge_candidates(judge: Judge, cloud: Cloud, log_probs: Array, counts: Array
 
 READ = Program(read_candidates)
 JUDGE = Program(judge_candidates)
-BEST = Program(best_members, static_argnames=("kept",))
+ENSEMBLE = Program(read_ensemble, static_argnames=("kept",))
 LABEL = Program(predict_log_probs)
 
 
@@ -46,6 +46,7 @@ def start_programs(
     cloud: Cloud,
     counts: np.ndarray,
     sequences: Sequences,
+    last: Sequences,
     *,
     kept: int,
     chunk: int,
@@ -57,14 +58,14 @@ def start_programs(
       judge: trained.
       cloud: S rows.
       counts: ``[K']`` int32.
-      sequences: of M members.
-      kept: how many members answer.
+      sequences: of the members that are compared.
+      last: of the members of the answer.
+      kept: how many of them answer.
       chunk: rows labelled in one call.
     """
     (size, dimensions), members = cloud.axes.shape, len(sequences.order)
     logs = (VIEWS, len(counts), members, size, learner.config.num_clusters)
-    verdict = JUDGE.start(judge, cloud, jax.ShapeDtypeStruct(logs, np.float32), counts)
-    candidates = READ.start(learner, cloud, counts, sequences)
-    which = np.zeros(2, np.int32)
-    state = BEST.start(candidates, verdict, cloud.real, which, counts[0], kept=kept)
+    JUDGE.start(judge, cloud, jax.ShapeDtypeStruct(logs, np.float32), counts)
+    READ.start(learner, cloud, counts, sequences)
+    state = ENSEMBLE.start(learner, cloud, np.int32(0), counts[0], last, kept=kept)
     LABEL.start(learner, state, jax.ShapeDtypeStruct((chunk, dimensions), np.float32))

@@ -14,7 +14,7 @@ from l2c_jax.recurrent.model import (
     log_probabilities,
     rollout,
 )
-from l2c_jax.tabular.reading import make_cloud, make_sequences, read_candidates
+from l2c_jax.tabular.reading import make_cloud, make_sequences, read_candidates, read_view
 from l2c_jax.tabular.views import VIEWS, apply_view, fit_views
 
 CONFIG = ModelConfig(
@@ -45,7 +45,7 @@ def test_candidates_are_what_a_loop_gives():
     sequences = make_sequences(20, 2, 2, 16, np.random.default_rng(2))
     counts = np.array([1, 2, 3], np.int32)
     found = jax.jit(read_candidates)(LEARNER, cloud, counts, sequences)
-    assert found.log_probs.shape == (4, 3, 2, 24, 4)
+    assert found.shape == (4, 3, 2, 24, 4)
     for v, view in enumerate(VIEWS):
         for number, k in enumerate(counts):
             points = np.zeros((24, 3), np.float32)
@@ -58,9 +58,9 @@ def test_candidates_are_what_a_loop_gives():
                 carry, _ = rollout(LEARNER.params, carry, points[chosen], here, CONFIG)
             scores = frozen_scores(LEARNER.params, carry, points, CONFIG)
             expected = log_probabilities(scores, CONFIG.logit_scale, int(k))
-            np.testing.assert_allclose(
-                np.exp(found.log_probs[v, number, 1]), np.exp(expected), atol=1e-4
-            )
+            np.testing.assert_allclose(np.exp(found[v, number, 1]), np.exp(expected), atol=1e-4)
+    one = jax.jit(read_view)(LEARNER, cloud, np.int32(2), counts[1], sequences)[1]
+    np.testing.assert_allclose(np.exp(one), np.exp(found[2, 1]), atol=1e-4)
 
 
 def test_the_order_of_the_table_does_not_matter():
