@@ -237,12 +237,13 @@ def _fit(
     hashed = data.similar if data.similarity is None else data.similarity.variables
     data_hash = content_hash((data.points, hashed))
     run_config = describe_run("clusters", backbone, config, optimizer, data_hash)
-    optimizer = optimizer or _default_optimizer(config, size)
     key_init, key_run = jax.random.split(jax.random.key(config.seed))
     iterations = _iterations(config, size)
+    variables = _init(key_init, backbone, config.num_clusters)
     state, done, _ = run_steps(
-        Step(cluster_step, (backbone, config, optimizer)),
-        init_state(_init(key_init, backbone, config.num_clusters), optimizer),
+        # the same static arguments for every seed, so that runs share the compiled program
+        Step(cluster_step, (backbone, replace(config, seed=0), optimizer)),
+        init_state(variables, optimizer or _default_optimizer(config, size)),
         data,
         key_run,
         LoopConfig(

@@ -171,11 +171,11 @@ def _learn(
         training=config, data=hashed, provenance=provenance(), versions=versions()
     )
     run_config = describe_run(KIND, backbone, config, optimizer, hashed)
-    optimizer = optimizer or _default_optimizer(config)
     key_init, key_run = jax.random.split(jax.random.key(config.seed))
     state, done, seconds = run_steps(
-        Step(similarity_step, (backbone, config, optimizer)),
-        init_state(_init(key_init, backbone), optimizer),
+        # the same static arguments for every seed, so that runs share the compiled program
+        Step(similarity_step, (backbone, replace(config, seed=0), optimizer)),
+        init_state(_init(key_init, backbone), optimizer or _default_optimizer(config)),
         data,
         key_run,
         LoopConfig(

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from l2c_jax.cli import main
+from l2c_jax.cli.train import Tables, Train
 from l2c_jax.recurrent import Learner, Metadata, ModelConfig, TrainConfig, init, save_learner
-from l2c_jax.tasks import GaussianTasks, describe
+from l2c_jax.tasks import BroadPrior, GaussianTasks, describe
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +203,10 @@ TINY = [
 ]
 
 
-@pytest.mark.parametrize("prior", ["gaussian", "broad", "tables", "tables and broad"])
+@pytest.mark.parametrize(
+    "prior",
+    ["gaussian", "broad", "tables", pytest.param("tables and broad", marks=pytest.mark.slow)],
+)
 def test_weights_of_every_kind_are_trained_and_evaluated(prior, tmp_path, capsys):
     rows = [f"{i % 2 * 5 + i / 50},{i % 7},{'ab'[i % 2]}" for i in range(40)]
     file = tmp_path / "table.csv"
@@ -221,7 +225,9 @@ def test_weights_of_every_kind_are_trained_and_evaluated(prior, tmp_path, capsys
         more += ("--start", first_weights(tmp_path))
     assert call("train", "--out", run, "--prior", prior.split()[0], *TINY, *more) == 0
     assert "on fresh tasks" in capsys.readouterr().out
-    evaluated = call("evaluate", "-w", run / "weights.safetensors", "--count", 3, "--orders", 2)
+    # as many tasks and orders as at the end of the training: the same compiled programs
+    few = ("--count", 200, "--orders", 1)
+    evaluated = call("evaluate", "-w", run / "weights.safetensors", *few)
     answer = capsys.readouterr()
     if prior.startswith("tables"):
         assert evaluated == 2
@@ -229,6 +235,15 @@ def test_weights_of_every_kind_are_trained_and_evaluated(prior, tmp_path, capsys
     else:
         assert evaluated == 0
         assert ("Bayes oracle" in answer.out) == (prior == "gaussian")
+
+
+def test_tables_may_be_mixed_with_the_broad_prior(table):
+    tables = Tables((table,), label_column="kind", num_points=12, broad_share=0.25)
+    mixture = Train(out=table.parent, prior="tables", tables=tables).distribution()
+    pool, broad = mixture.distributions
+    assert (pool.num_points, pool.dimensions) == (12, 2)
+    assert isinstance(broad, BroadPrior)
+    assert mixture.weights == (0.75, 0.25)
 
 
 def first_weights(folder: Path) -> Path:

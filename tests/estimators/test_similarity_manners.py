@@ -75,6 +75,22 @@ def test_an_integer_seed_of_any_type_decides_everything():
     assert not np.array_equal(found, answer(random_state=4))
 
 
+def test_no_seed_compiles_anew():
+    answer(random_state=0)
+    compiled = []
+
+    def count(event: str, *_: float, **__: str) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            compiled.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(count)
+    try:
+        answer(random_state=1)
+    finally:
+        jax.monitoring.unregister_event_duration_listener(count)
+    assert compiled == []
+
+
 def test_a_generator_is_asked_for_a_seed_by_every_fit():
     found = []
     for _ in range(2):
