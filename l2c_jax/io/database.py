@@ -15,7 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from l2c_jax.io.dialect import WIDEST, Dialect, ReadOptions, detect_dialect, records
+from l2c_jax.io.dialect import (
+    WIDEST,
+    ReadOptions,
+    blank_lines_at_the_end,
+    detect_dialect,
+    records,
+    refusal,
+)
 from l2c_jax.io.source import Source, TableError, TemporaryFolder, working_memory
 from l2c_jax.preprocessing.numbers import MISSING
 
@@ -46,7 +53,7 @@ class DatabaseTable:
         try:
             self._load(options)
         except duckdb.Error as error:
-            raise TableError(f"{self.name}: {_reason(str(error), self._dialect)}") from error
+            raise TableError(f"{self.name}: {refusal(str(error), self._dialect)}") from error
         if not self.rows:
             raise TableError(f"{self.name}: has a header but no rows")
 
@@ -91,7 +98,10 @@ class DatabaseTable:
         if self._dialect is None:
             return f"row {row + 1}"
         dialect = self._dialect
-        body = records(self._source.path, dialect.delimiter, dialect.quote, dialect.skip)
+        blank = len(dialect.names) == 1  # where a blank line is a row
+        body = records(
+            *(self._source.path, dialect.delimiter, dialect.quote, dialect.skip), blank=blank
+        )
         for number, (line, _) in enumerate(body):
             if number == row + dialect.header:
                 return f"line {line}"
@@ -133,6 +143,9 @@ class DatabaseTable:
             [str(self._source.path)],
         )
         self._count()
+        if width == 1 and (blank := blank_lines_at_the_end(self._source.path)):
+            self._connection.execute(f"delete from t where rowid >= {self.rows - blank}")
+            self._count()
 
     def _keep(self, query: str, parameters: list[str]) -> None:
         """The answer of a query as the table ``t`` with columns ``c0``, ``c1``, ..."""
@@ -278,23 +291,3 @@ def _quoted_text(text: str) -> str:
 
 def _quoted_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _reason(text: str, dialect: Dialect | None) -> str:
-    """DuckDB's message in one line."""
-    line = re.search(r"CSV Error on Line: (\d+)", text)
-    place = f"line {line[1]}" if line else "a line"
-    cells = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
-    if cells:
-        return f"{place} has {cells[2]} cells, the first line has {cells[1]}"
-    if "unterminated quote" in text:
-        return f"{place}: a quoted cell does not end as it should"
-    if "Maximum line size" in text:
-        return f"{place} is longer than 2 MB"
-    if "Invalid unicode" in text or "not utf-8" in text.lower():
-        return f"{place} is not text in UTF-8; say which with --encoding"
-    if "Out of Memory" in text:
-        return "needs more memory than the reader may use"
-    if dialect is not None and "state machine" in text:
-        return "is not a CSV table (its quotes or line ends are inconsistent)"
-    return " ".join(text.split())[:300]
