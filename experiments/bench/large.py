@@ -1,7 +1,8 @@
 """A large file: read and labelled in bounded memory, against DuckDB's own scan, and under Dask.
 
 Claim: 1e7 rows x 10 columns are read and labelled within 4 GiB, from CSV and from Parquet, with
-the same clusters; two workers of Dask label the same file with the saved model and find as many rows in each.
+the same clusters; two workers of Dask label the same file with the saved model and find as many
+rows in each.
 
     python -m experiments.bench.large               # 1e7 rows x 10 columns: tens of minutes
     python -m experiments.bench.large --rows 100000
