@@ -70,6 +70,9 @@ def spelt(value, style, unit):
 def as_text(rng, table):
     """The bytes of a text file in a random dialect and encoding, and the dialect."""
     delimiter, style = str(rng.choice([*",;\t|"])), STYLES[rng.integers(len(STYLES))]
+    header = rng.random() < 0.8
+    if len(table.columns) == 1 and not header:  # "1,50" alone may as well be two columns
+        style = STYLES[0]
     missing, end = str(rng.choice(["", "NA", "nan", "?"])), str(rng.choice(["\n", "\r\n", "\r"]))
     cells = []
     for column in table.columns:
@@ -84,7 +87,6 @@ def as_text(rng, table):
         ]
         cells.append(texts)
     lines = [list(line) for line in zip(*cells, strict=True)]
-    header = rng.random() < 0.8
     everywhere = rng.random() < 0.2
 
     def quoted(cell):
