@@ -71,7 +71,7 @@ def as_text(rng, table):
     """The bytes of a text file in a random dialect and encoding, and the dialect."""
     delimiter, style = str(rng.choice([*",;\t|"])), STYLES[rng.integers(len(STYLES))]
     header = rng.random() < 0.8
-    if len(table.columns) == 1 and not header:  # "1,50" alone may as well be two columns
+    if len(table.columns) == 1 and (not header or " " in style):  # may as well be two columns
         style = STYLES[0]
     missing, end = str(rng.choice(["", "NA", "nan", "?"])), str(rng.choice(["\n", "\r\n", "\r"]))
     cells = []
