@@ -15,7 +15,6 @@ cells are parsed. Memory: the largest resident set of that process.
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -26,11 +25,11 @@ from pathlib import Path
 import numpy as np
 
 from experiments.bench.dialects import READERS, SAMPLES, reads_right
+from experiments.bench.scan import COLUMNS, largest_resident, scan_duckdb
 from experiments.lib.markdown import by_key, markdown_table, number
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options, main
 
-COLUMNS = 10
 SMALL = "small files"
 PARTS = {
     "csv": ("duckdb", "polars", "pyarrow", "l2c_jax"),
@@ -51,16 +50,6 @@ def make_files(folder: Path, rows: int, seed: int) -> None:
     connection.execute(f"copy (select {cells} from range({rows})) to '{folder}/table.csv'")
     typed = f"select * from read_csv('{folder}/table.csv')"
     connection.execute(f"copy ({typed}) to '{folder}/table.parquet'")
-
-
-def scan_duckdb(path: str) -> float:
-    """DuckDB's own scan."""
-    import duckdb
-
-    connection = duckdb.connect()
-    connection.execute("set threads = 1; set memory_limit = '1GB'")
-    sums = ", ".join(f"sum(c{index})" for index in range(COLUMNS))
-    return float(sum(connection.execute(f"select {sums} from '{path}'").fetchone() or ()))
 
 
 def scan_polars(path: str) -> float:
@@ -105,13 +94,6 @@ def run_one(name: str, path: str) -> None:
     total = SCANS[name](path)
     seconds = time.perf_counter() - start
     print(json.dumps({"seconds": seconds, "sum": total, "GiB": largest_resident()}))
-
-
-def largest_resident() -> float:
-    """GiB, of this process alone; NaN where the system does not tell."""
-    status = Path("/proc/self/status")
-    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
-    return int(found[1]) / 2**20 if found else float("nan")
 
 
 def lines(options: Options) -> Iterator[Record]:

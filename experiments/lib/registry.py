@@ -31,6 +31,7 @@ MODULES: Mapping[str, str] = {
     "speed": "experiments.bench.speed",
     "pair_head_speed": "experiments.bench.pair_head_speed",
     "readers": "experiments.bench.readers",
+    "large": "experiments.bench.large",
     "start": "experiments.bench.start",
 }
 """Name of an experiment and of its record file, to the module that measures and renders it."""

@@ -11,11 +11,20 @@ taken again, which a text file does not allow. What a cell of text means is deci
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from l2c_jax.io.dialect import WIDEST, Dialect, ReadOptions, detect_dialect, records
+from l2c_jax.io.cells import cast_of, cells_of
+from l2c_jax.io.dialect import (
+    WIDEST,
+    Dialect,
+    ReadOptions,
+    blank_lines_at_the_end,
+    detect_dialect,
+    records,
+    refusal,
+)
 from l2c_jax.io.source import Source, TableError, TemporaryFolder, working_memory
 from l2c_jax.preprocessing.numbers import MISSING
 
@@ -30,7 +39,7 @@ class DatabaseTable:
         import duckdb
 
         self._folder, self._source, self._duckdb = folder, source, duckdb
-        self.name, self._dialect = source.name, None
+        self.name, self._dialect = source.name, cast("Dialect | None", None)
         self.notes: tuple[str, ...] = source.notes
         self.likely_decimal: str | None = "."
         self._connection = duckdb.connect(str(folder.path / "table.db"))
@@ -46,7 +55,7 @@ class DatabaseTable:
         try:
             self._load(options)
         except duckdb.Error as error:
-            raise TableError(f"{self.name}: {_reason(str(error), self._dialect)}") from error
+            raise TableError(f"{self.name}: {refusal(str(error), self._dialect)}") from error
         if not self.rows:
             raise TableError(f"{self.name}: has a header but no rows")
 
@@ -91,7 +100,10 @@ class DatabaseTable:
         if self._dialect is None:
             return f"row {row + 1}"
         dialect = self._dialect
-        body = records(self._source.path, dialect.delimiter, dialect.quote, dialect.skip)
+        blank = len(dialect.names) == 1  # where a blank line is a row
+        body = records(
+            *(self._source.path, dialect.delimiter, dialect.quote, dialect.skip), blank=blank
+        )
         for number, (line, _) in enumerate(body):
             if number == row + dialect.header:
                 return f"line {line}"
@@ -120,7 +132,7 @@ class DatabaseTable:
         )
         self._dialect, self.names = dialect, dialect.names
         self.notes = (*self.notes, *dialect.notes)
-        self.likely_decimal = "." if dialect.delimiter in ", |" else None
+        self.likely_decimal = "." if dialect.delimiter in ", " else None
         width = len(dialect.names)
         self._connection.execute(f"set memory_limit = '{working_memory(width)}'")
         columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(width))
@@ -133,6 +145,9 @@ class DatabaseTable:
             [str(self._source.path)],
         )
         self._count()
+        if width == 1 and (blank := blank_lines_at_the_end(self._source.path)):
+            self._connection.execute(f"delete from t where rowid >= {self.rows - blank}")
+            self._count()
 
     def _keep(self, query: str, parameters: list[str]) -> None:
         """The answer of a query as the table ``t`` with columns ``c0``, ``c1``, ..."""
@@ -179,7 +194,7 @@ class DatabaseTable:
         """How the cells of each column are handed over."""
         width = range(len(self.names))
         if self._source.kind != "text":
-            self._casts = [_cast(f"c{i}", self._types[i]) for i in width]
+            self._casts = [cast_of(f"c{i}", self._types[i]) for i in width]
             return
         missing = ", ".join(f"'{_quoted_text(word)}'" for word in sorted(MISSING))
         plain: list[bool] = []
@@ -192,15 +207,26 @@ class DatabaseTable:
             )
             found = self._connection.execute(f"select {checks} from t").fetchone()
             plain += [count == 0 for count in found or ()]
+        either = self.likely_decimal is None or self._commas([i for i in width if not plain[i]])
         self._casts = [
-            f"try_cast(c{i} as double)" if plain[i] and not self._three_digits(i) else f"c{i}"
+            f"c{i}"
+            if not plain[i] or (either and self._three_digits(i))
+            else f"try_cast(c{i} as double)"
             for i in width
         ]
 
+    def _commas(self, columns: list[int]) -> bool:
+        """Whether a cell of these columns has a comma between two digits."""
+        for index in columns:
+            found = self._connection.execute(
+                f"select bool_or(regexp_matches(c{index}, '\\d,\\d')) from t"
+            ).fetchone()
+            if found and found[0]:
+                return True
+        return False
+
     def _three_digits(self, index: int) -> bool:
         """Whether ``1.234`` could mean 1234 in this column: all of its dots are followed by 3."""
-        if self.likely_decimal is not None:
-            return False
         grouped = r"'[+-]?[1-9]\d{0,2}(\.\d{3})+'"
         found = self._connection.execute(
             f"select bool_and(regexp_full_match(trim(c{index}), {grouped})) "
@@ -220,7 +246,7 @@ class DatabaseTable:
             self._connection.execute(f"create view {_quoted_name(view)} as select {named} from t")
         self._keep(query.strip().rstrip(";"), [])
         self._dialect = None
-        self._casts = [_cast(f"c{i}", kind) for i, kind in enumerate(self._types)]
+        self._casts = [cast_of(f"c{i}", kind) for i, kind in enumerate(self._types)]
 
     def _typed(self, index: int) -> str:
         """A column of text that holds numbers, as numbers."""
@@ -241,35 +267,9 @@ class DatabaseTable:
         nothing = np.zeros(0)
         wanted = set(chosen)
         return [
-            _cells(found[f"c{index}"]) if index in wanted else nothing
+            cells_of(found[f"c{index}"]) if index in wanted else nothing
             for index in range(len(self.names))
         ]
-
-
-def _cast(column: str, kind: str) -> str:
-    """How a typed column is handed over."""
-    if re.match(r"(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL)", kind):
-        return column if kind == "DOUBLE" else f"{column}::double"
-    if kind == "BOOLEAN":
-        return f"case {column} when true then 'true' when false then 'false' end"
-    if kind == "DATE" or kind.startswith("TIMESTAMP"):
-        return f"try_cast({column} as timestamp)"
-    return f"{column}::varchar"
-
-
-def _cells(column: Any) -> np.ndarray:
-    """An array of the three kinds that :class:`TableFile` promises."""
-    mask = np.ma.getmaskarray(column) if isinstance(column, np.ma.MaskedArray) else None
-    data = np.asarray(column)
-    if data.dtype.kind in "biuf":
-        data = data.astype(np.float64)
-        return data if mask is None else np.where(mask, np.nan, data)
-    if data.dtype.kind == "M":
-        return data if mask is None else np.where(mask, np.datetime64("NaT"), data)
-    cells = data.astype(object)
-    if mask is not None:
-        cells[mask] = None
-    return cells
 
 
 def _quoted_text(text: str) -> str:
@@ -278,23 +278,3 @@ def _quoted_text(text: str) -> str:
 
 def _quoted_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _reason(text: str, dialect: Dialect | None) -> str:
-    """DuckDB's message in one line."""
-    line = re.search(r"CSV Error on Line: (\d+)", text)
-    place = f"line {line[1]}" if line else "a line"
-    cells = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
-    if cells:
-        return f"{place} has {cells[2]} cells, the first line has {cells[1]}"
-    if "unterminated quote" in text:
-        return f"{place}: a quoted cell does not end as it should"
-    if "Maximum line size" in text:
-        return f"{place} is longer than 2 MB"
-    if "Invalid unicode" in text or "not utf-8" in text.lower():
-        return f"{place} is not text in UTF-8; say which with --encoding"
-    if "Out of Memory" in text:
-        return "needs more memory than the reader may use"
-    if dialect is not None and "state machine" in text:
-        return "is not a CSV table (its quotes or line ends are inconsistent)"
-    return " ".join(text.split())[:300]

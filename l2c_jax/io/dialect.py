@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from l2c_jax.io.source import LINE_LIMIT, TableError
+from l2c_jax.io.source import BLOCK, LINE_LIMIT, TableError
 from l2c_jax.preprocessing.numbers import MISSING_LEVELS, parse_numbers
 
 HEAD_ROWS = 200
@@ -101,7 +101,7 @@ def generated_names(width: int) -> list[str]:
 
 
 def records(
-    path: Path, delimiter: str, quote: str = '"', skip: int = 0
+    path: Path, delimiter: str, quote: str = '"', skip: int = 0, *, blank: bool = False
 ) -> Iterator[tuple[int, list[str]]]:
     """The rows of a text file with the number of their last line; to look at, not to read by.
 
@@ -110,9 +110,10 @@ def records(
       delimiter: between cells.
       quote: around cells.
       skip: lines to leave out first.
+      blank: whether lines without any character are rows.
 
     Yields:
-      Line, from 1, and cells; lines without any character are left out.
+      Line, from 1, and cells.
     """
     csv.field_size_limit(LINE_LIMIT)
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as text:
@@ -121,10 +122,58 @@ def records(
         reader = csv.reader(text, delimiter=delimiter, quotechar=quote)
         try:
             for row in reader:
-                if row:
+                if row or blank:
                     yield reader.line_num + skip, row
         except csv.Error:
             return
+
+
+def refusal(text: str, dialect: Dialect | None) -> str:
+    """DuckDB's message in one line, in words for a person.
+
+    Args:
+      text: of the error.
+      dialect: of a text file.
+
+    Example:
+      >>> refusal("Out of Memory Error: failed to allocate", None)
+      'needs more memory than the reader may use'
+    """
+    line = re.search(r"CSV Error on Line: (\d+)", text)
+    place = f"line {line[1]}" if line else "a line"
+    cells = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
+    if cells:
+        return f"{place} has {cells[2]} cells, the first line has {cells[1]}"
+    if "unterminated quote" in text:
+        return f"{place}: a quoted cell does not end as it should"
+    if "Maximum line size" in text:
+        return f"{place} is longer than 2 MB"
+    if "Invalid unicode" in text or "not utf-8" in text.lower():
+        return f"{place} is not text in UTF-8; say which with --encoding"
+    if "Out of Memory" in text:
+        return "needs more memory than the reader may use"
+    if dialect is not None and "state machine" in text:
+        return "is not a CSV table (its quotes or line ends are inconsistent)"
+    return " ".join(text.split())[:300]
+
+
+def blank_lines_at_the_end(path: Path) -> int:
+    """Blank lines after the last line with a character; a table of one column has rows there.
+
+    Example:
+      >>> import tempfile
+      >>> path = Path(tempfile.mkdtemp()) / "t.csv"
+      >>> _ = path.write_text("x\\n1\\n\\n\\n")
+      >>> blank_lines_at_the_end(path)
+      2
+    """
+    size = path.stat().st_size
+    tail = b""
+    with path.open("rb") as file:
+        while len(tail) < size and not tail.strip(b"\r\n"):
+            file.seek(max(0, size - len(tail) - BLOCK))
+            tail = file.read()
+    return max(0, len(tail[len(tail.rstrip(b"\r\n")) :].splitlines()) - 1)
 
 
 def _delimiter(connection: Any, path: Path) -> tuple[str, str, int]:

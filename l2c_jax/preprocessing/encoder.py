@@ -8,6 +8,8 @@ indicators
 
 whose variances sum to 1, one unit a column as for a standardized column of numbers. They must
 keep their relative scale: :attr:`Encoder.unit` says which columns must not be standardized again.
+Numbers have the mean and the standard deviation of the values clipped to
+:func:`~l2c_jax.preprocessing.columns.fit_bounds`, which a wild cell does not move.
 An indicator of missing values is 0 or 1, of variance :math:`m (1 - m)` for a share :math:`m`.
 """
 
@@ -18,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from l2c_jax.preprocessing.column_options import CellError
+from l2c_jax.preprocessing.columns import fit_bounds, magnitude
 from l2c_jax.preprocessing.dates import parse_dates
 from l2c_jax.preprocessing.levels import level_cells
 from l2c_jax.preprocessing.numbers import Decimal, is_missing, parse_numbers
@@ -25,6 +28,8 @@ from l2c_jax.preprocessing.roles import ColumnRole, Kind
 
 MANY_MISSING = 0.05
 """A column with a larger share of missing values gets an indicator of them."""
+FARTHEST = 1e100
+"""Scaled values end here, so that no square of them overflows."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,8 @@ class Encoder(NamedTuple):
 
     columns: tuple[EncodedColumn, ...]  # those that are used
     unit: np.ndarray  # [D'] bool, True for indicators, which must keep their scale
-    shift: np.ndarray  # [D'], means over the sample; 0 for indicators
-    scale: np.ndarray  # [D'], standard deviations over the sample; 1 for indicators and constants
+    shift: np.ndarray  # [D'], means of the sample within its bounds; 0 for indicators
+    scale: np.ndarray  # [D'], standard deviations of the same; 1 for indicators and constants
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -76,8 +81,13 @@ class Encoder(NamedTuple):
         return tuple(name for column in self.columns for name in column.features)
 
     def scaled(self, matrix: np.ndarray) -> np.ndarray:
-        """``[N, D']``, the numbers standardized and the indicators as they are."""
-        return (matrix - self.shift[None, :]) / self.scale[None, :]
+        """``[N, D']``, the numbers standardized and the indicators as they are.
+
+        No value is beyond :data:`FARTHEST`.
+        """
+        with np.errstate(over="ignore"):  # halves: the difference of two numbers may overflow
+            halves = (matrix / 2 - self.shift[None, :] / 2) / self.scale[None, :]
+        return 2 * np.clip(halves, -FARTHEST / 2, FARTHEST / 2)
 
 
 class Encoded(NamedTuple):
@@ -146,14 +156,10 @@ def fit_encoder(roles: Sequence[ColumnRole], columns: Sequence[np.ndarray]) -> E
     unit = [flag for column in fitted for flag in column.unit]
     width = len(unit)
     encoder = Encoder(fitted, np.array(unit, bool), np.zeros(width), np.ones(width))
-    matrix = encode(encoder, columns).matrix
-    with np.errstate(over="ignore", invalid="ignore"):
-        shift, deviation = matrix.mean(axis=0), matrix.std(axis=0)
-    usable = np.isfinite(deviation) & (deviation > 1e-13 * np.abs(matrix).max(axis=0))
-    moves = usable & ~encoder.unit
+    shift, deviation = _moments(encode(encoder, columns).matrix)
     return encoder._replace(
-        shift=np.where(encoder.unit | ~np.isfinite(shift), 0, shift),
-        scale=np.where(moves, deviation, 1),
+        shift=np.where(encoder.unit, 0, shift),
+        scale=np.where(encoder.unit | (deviation == 0), 1, deviation),
     )
 
 
@@ -204,11 +210,29 @@ def cell_values(column: EncodedColumn, cells: np.ndarray) -> np.ndarray:
     return np.array([place.get(cell, np.nan) for cell in level_cells(cells)], np.float64)
 
 
+def _moments(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means and standard deviations ``[D']`` within the bounds; 0 for constant columns."""
+    with np.errstate(over="ignore"):
+        bounded = np.clip(matrix, *fit_bounds(matrix))
+    power = np.ldexp(1.0, np.frexp(magnitude(bounded))[1] - 1)  # exact, and no square overflows
+    points = bounded / power[None, :]
+    deviation = points.std(axis=0)
+    varies = deviation > 1e-13 * np.abs(points).max(axis=0)
+    return points.mean(axis=0) * power, np.where(varies, deviation, 0) * power
+
+
+def _median(values: np.ndarray) -> float:
+    """Also where the sum of the two middle values overflows."""
+    ordered = np.sort(values)
+    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    return float(low if low == high else low / 2 + high / 2)
+
+
 def _fit_column(role: ColumnRole, index: int, cells: np.ndarray) -> EncodedColumn:
     if not role.levels:
         values = _numbers(role.name, role.kind, role.decimal, cells)
         gone = np.isnan(values)
-        fill = float(np.median(values[~gone])) if not gone.all() else 0.0
+        fill = _median(values[~gone]) if not gone.all() else 0.0
         return EncodedColumn(role.name, index, role.kind, fill, gone.mean(), role.decimal)
     found = level_cells(cells)
     missing = np.array([cell is None for cell in found])

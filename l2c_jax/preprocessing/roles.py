@@ -201,8 +201,8 @@ def _number(
         )
     whole = len(known) == len(values) and (known % 1 == 0).all()
     distinct = whole and np.unique(known).size == len(known)
-    steps = np.diff(known) if whole else np.zeros(0)
-    counted = len(known) >= 3 and whole and (steps == 1).all() and known[0] in (0, 1)
+    starts = len(known) >= 3 and whole and known[0] in (0, 1)
+    counted = starts and (known == known[0] + np.arange(len(known))).all()
     first = index == 0 and len(known) >= 10
     if counted and (first or not name.strip() or _ID.fullmatch(name)):
         return ColumnRole(name, "row number", False, f"counts the rows from {known[0]:g}")
@@ -227,7 +227,9 @@ def _text(
             return _number(name, index, parsed.values, note, parsed.decimal)
         if decimal is not None:
             return _number(name, index, parsed.other, f"decimal sign {decimal}", decimal)
-        if np.allclose(parsed.other, 1000 * parsed.values, equal_nan=True):
+        with np.errstate(over="ignore"):
+            thousands = 1000 * parsed.values
+        if np.allclose(parsed.other, thousands, equal_nan=True):
             return _number(name, index, parsed.values, "either decimal sign", parsed.decimal)
         row = int(np.flatnonzero(filled & (parsed.other != parsed.values))[0])
         values = parsed.values[row], parsed.other[row]

@@ -25,7 +25,7 @@ from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tasks.prior import BroadPrior
 
 SLOW = (
-    *("zero_shot", "speed", "prior_ablation", "omniglot", "start"),
+    *("zero_shot", "speed", "prior_ablation", "omniglot", "start", "large"),
     *("ablations", "demo", "domain_shift", "figure3", "first_look"),
 )
 """Smoke runs that take longest to compile; ``make test-all`` runs them."""

@@ -10,6 +10,7 @@ from l2c_jax.io import reader
 from l2c_jax.io.dialect import ReadOptions
 from l2c_jax.io.reader import batches, open_table
 from l2c_jax.io.source import TableError
+from l2c_jax.io.tables import read_table
 
 ROWS = 700
 FRAME = pd.DataFrame(
@@ -144,3 +145,18 @@ def test_temporary_files_go_with_the_table(tmp_path, monkeypatch):
     assert list(tmp_path.glob("l2c-*"))
     del table
     assert not list(tmp_path.glob("l2c-*"))
+
+
+@pytest.mark.parametrize("sign", [",", "|"])
+def test_the_decimal_sign_of_a_column_tells_what_a_dot_means_in_another(sign, tmp_path):
+    rows = [("1,50", "1.450"), ("2,25", "873"), ("10,75", "2.198"), ("3,00", "12")]
+    text = "\n".join(sign.join(f'"{cell}"' for cell in row) for row in [("a", "b"), *rows])
+    (tmp_path / "t.csv").write_text(text)
+    read = read_table(tmp_path / "t.csv").numbers
+    np.testing.assert_array_equal(read[:, 0], [1.5, 2.25, 10.75, 3])
+    np.testing.assert_array_equal(read[:, 1], [1450, 873, 2198, 12])
+
+
+def test_blank_lines_at_the_end_of_one_column_are_no_rows(tmp_path):
+    (tmp_path / "t.csv").write_text("x y\n1\n\n2.5\n4\n\n\n")
+    assert open_table(tmp_path / "t.csv").rows == 4

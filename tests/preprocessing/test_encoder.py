@@ -103,3 +103,34 @@ def test_the_sample_depends_on_the_number_of_rows_alone():
     assert len(set(rows.tolist())) == 10
     assert (np.diff(rows) > 0).all()
     np.testing.assert_array_equal(rows, sample_rows(1000, 10, seed=3))
+
+
+def test_one_wild_cell_does_not_squeeze_the_others():
+    wild = NUMBERS.copy()
+    wild[7] = 1e9
+    plain, squeezed = fitted(COLORS, NUMBERS), fitted(COLORS, wild)
+    np.testing.assert_allclose(squeezed.scale[4], plain.scale[4], rtol=0.1)
+    np.testing.assert_allclose(squeezed.shift[4], plain.shift[4], atol=0.2)
+    scaled = squeezed.scaled(encode(squeezed, [COLORS, wild]).matrix)[:, 4]
+    assert scaled[7] > 1e8
+    np.testing.assert_allclose(np.delete(scaled, 7).std(), 1, rtol=0.1)
+
+
+def test_without_wild_cells_the_scale_is_the_standard_deviation():
+    encoder = fitted(COLORS, NUMBERS)
+    np.testing.assert_allclose(encoder.scale[4], NUMBERS.std(), rtol=1e-14)
+    np.testing.assert_allclose(encoder.shift[4], NUMBERS.mean(), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "numbers", [[1e308, -1e308, 0.0, 3.0], [1.7e308, 1.6e308, -1.7e308], [1, 2, 2, 3, 4, -1.7e308]]
+)
+def test_the_largest_numbers_do_not_overflow(numbers):
+    column = np.array([*numbers, *[np.nan] * 3])
+    encoder = fitted(column)
+    scaled = encoder.scaled(encode(encoder, [column]).matrix)
+    assert np.isfinite(encoder.columns[0].fill)
+    assert np.isfinite(scaled).all()
+    known = scaled[: len(numbers), 0]
+    assert (np.argsort(known) == np.argsort(numbers)).all()
+    assert np.isfinite((known**2).sum())

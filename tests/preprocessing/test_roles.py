@@ -135,3 +135,18 @@ def test_a_column_that_is_not_there_is_named(field):
 def test_nothing_to_use_is_refused():
     with pytest.raises(ColumnChoiceError, match=r"no usable column among 'a' \(identifier\)"):
         detect_roles(["a"], [COLUMNS["identifier"]])
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_the_largest_numbers_are_numbers(text):
+    values = np.array([1e308, -1e308, 1.0, 1.7e308, -1.7e308])
+    column = np.array([repr(float(v)) for v in values], object) if text else values
+    (role,) = detect_roles(["x"], [column])
+    assert (role.kind, role.used) == ("number", True)
+
+
+def test_a_row_number_counts_by_one():
+    (role, _) = detect_roles(["id", "x"], [np.arange(N) + 1.0, NUMBER])
+    assert role.kind == "row number"
+    (role, _) = detect_roles(["id", "x"], [np.append(np.arange(N - 1), 1e300), NUMBER])
+    assert role.kind == "identifier"
