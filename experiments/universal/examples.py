@@ -3,7 +3,7 @@
     python -m experiments.universal.examples --part synthetic --weights FILE --shard 0
     python -m experiments.universal.examples --part tables --weights FILE
 
-``synthetic``: tasks of the prior and planar structures, a thousand a shard. ``tables``: variants
+``synthetic``: tasks of the prior, of section 4.1, planar structures and isolated clusters. ``tables``: variants
 of the real labelled tables, each of some of its classes, rows and columns. The files go to
 ``runs/universal/examples``; :mod:`experiments.universal.judging` trains on them.
 """
@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from experiments.lib.data import LabelledTable, labelled_tables
-from experiments.universal.recipe import FOLDER, JUDGE, JUDGED
+from experiments.universal.recipe import FOLDER, JUDGE, SHARDS
 from l2c_jax.atomic import replacing
 from l2c_jax.recurrent.learner import Learner, load_learner
 from l2c_jax.tabular.judge_training import (
@@ -32,8 +32,6 @@ from l2c_jax.tabular.partition_features import Features
 from l2c_jax.training.weights import content_hash
 
 EXAMPLES = FOLDER / "examples"
-SHARD = 1000
-"""Tasks of a shard."""
 VARIANTS = 5
 """Variants of every table, the first is the table itself."""
 
@@ -47,12 +45,13 @@ class TableExamples(NamedTuple):
 
 
 def synthetic(learner: Learner, shard: int, config: JudgeConfig = JUDGE) -> Examples:
-    """A shard of synthetic tasks; resumes."""
+    """One of :data:`~experiments.universal.recipe.SHARDS`; resumes."""
+    distribution, size = SHARDS[shard]
     path = EXAMPLES / content_hash(learner.params) / f"synthetic_{shard}.npz"
     if not path.exists():
-        tables = drawn_tables(jax.random.key(1_000 + shard), JUDGED, SHARD)
+        tables = drawn_tables(jax.random.key(1_000 + shard), distribution, size)
         read = read_examples(learner, tables, replace(config, seed=shard))
-        write(path, join_examples(tqdm(read, total=SHARD, desc=path.stem)))
+        write(path, join_examples(tqdm(read, total=size, desc=path.stem)))
     return read_file(path)
 
 

@@ -17,12 +17,12 @@ import numpy as np
 from experiments.lib.splits import family
 from experiments.universal import examples
 from experiments.universal.examples import TableExamples
-from experiments.universal.recipe import JUDGE, WEIGHTS, trained
+from experiments.universal.recipe import JUDGE, SHARDS, WEIGHTS, trained
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.tabular.judge_training import Examples, JudgeConfig, join_examples, with_judge
 from l2c_jax.tabular.model import TabularModel, save_tabular_model
 
-FOLDS, SHARDS = 5, 5
+FOLDS = 5
 TABLE_SHARE = 0.3
 """How often a task of the judge is from a real table."""
 
@@ -58,8 +58,10 @@ def on_everything(
 
 def examples_of(learner: Learner) -> tuple[Examples, TableExamples]:
     """All examples of a learner; those that are missing are read now; resumes."""
-    synthetic = [examples.synthetic(learner, shard) for shard in range(SHARDS)]
-    return join_examples(synthetic), examples.of_tables(learner)
+    synthetic = join_examples(examples.synthetic(learner, shard) for shard in range(len(SHARDS)))
+    order = np.random.default_rng(0).permutation(len(synthetic.counts))
+    mixed = jax.tree.map(lambda leaf: leaf[order], synthetic)
+    return mixed, examples.of_tables(learner)
 
 
 def make() -> Path:

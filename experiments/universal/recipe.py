@@ -90,6 +90,18 @@ JUDGED = TaskMixture(
     (0.3, 0.35, 0.2, 0.15),
 )
 """Tasks of the judge: of all sizes, and some of one cluster. The last are those of section 4.1."""
+OVERLAPPING = TaskMixture(
+    (
+        StructureTasks(
+            num_points=1024, weights=(0, 0, 0, 0, 1, 1, 5, 0.5, 0, 0, 2.5), noise_prob=0.05
+        ),
+        IsolatedTasks(num_points=1024, one_prob=0.9),
+    ),
+    (0.8, 0.2),
+)
+"""More tasks in which clusters overlap, and of one cluster."""
+SHARDS = ((JUDGED, 1_000), (OVERLAPPING, 400), (OVERLAPPING, 400))
+"""What the judge reads, and how many tasks of it."""
 JUDGE = JudgeConfig()
 """The judge of view, members and number of clusters, trained last."""
 FOLDER = RUNS / "universal"
