@@ -4,8 +4,8 @@
     python -m experiments.universal.examples --part tables --weights FILE
 
 ``synthetic``: tasks of the prior, of section 4.1, planar structures and isolated clusters.
-``tables``: variants of the real labelled tables, each of some of its classes, rows and columns. The
-files go to ``runs/universal/examples``; :mod:`experiments.universal.judging` trains on them.
+``tables``: variants of the real labelled tables, each of some of its classes, rows and columns.
+The files go to ``runs/universal/examples``; :mod:`experiments.universal.judging` trains on them.
 """
 
 import argparse

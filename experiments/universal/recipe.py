@@ -100,7 +100,7 @@ OVERLAPPING = TaskMixture(
     (0.8, 0.2),
 )
 """More tasks in which clusters overlap, and of one cluster."""
-SHARDS = ((JUDGED, 1_000), (OVERLAPPING, 400), (OVERLAPPING, 400))
+SHARDS = ((JUDGED, 1_000), (OVERLAPPING, 200), (OVERLAPPING, 200))
 """What the judge reads, and how many tasks of it."""
 JUDGE = JudgeConfig()
 """The judge of view, members and number of clusters, trained last."""

@@ -17,7 +17,7 @@ from l2c_jax.recurrent.inference import AdaptedState, adapt
 from l2c_jax.tabular.ensemble import offsets_to_use_all
 from l2c_jax.tabular.judge import number_of_clusters
 from l2c_jax.tabular.model import TabularModel
-from l2c_jax.tabular.reading import make_cloud, make_sequences
+from l2c_jax.tabular.reading import different_places, make_cloud, make_sequences
 from l2c_jax.tabular.table import check_num_clusters, checked_table, pad_points, sample_rows
 from l2c_jax.tabular.table_programs import ENSEMBLE, JUDGE, LABEL, READ, start_programs
 from l2c_jax.tabular.views import VIEWS, TableViews, View, apply_view, fit_views
@@ -191,15 +191,16 @@ def _adapt_by_judge(
     candidates = READ(learner, cloud, counts, sequences)
     verdict = JUDGE(model.judge, cloud, candidates, counts)
     quality = np.asarray(verdict.quality, np.float64).mean(axis=2)  # [V, K']
-    quality[[view not in config.views for view in VIEWS]] = -1
     probabilities, place = None, 0
     if found:
         logs = np.array(verdict.count_log_probs, np.float64)
         logs[len(graph.rows) :] = -np.inf
         probabilities = np.exp(logs - np.logaddexp.reduce(logs))
         place = number_of_clusters(probabilities) - 1
-    view = int(quality[:, place].argmax())
     k = int(counts[place])
+    left_out = np.array([name not in config.views for name in VIEWS])
+    too_few = different_places(cloud, k) < k
+    view = int((quality[:, place] - too_few - 2 * left_out).argmax())
     state = ENSEMBLE(learner, cloud, np.int32(view), counts[place], last, kept=kept)
     expected, columns = float(quality[view, place]), rows.shape[1]
     fitted = FittedTable(

@@ -77,6 +77,16 @@ def make_cloud(
     return Cloud(*arrays), order
 
 
+def different_places(cloud: Cloud, count: int) -> np.ndarray:
+    """``[V]``, how many places the rows have in each view for a number of clusters; on the host.
+
+    In path distances all rows of a small table may coincide, so that nothing can be told apart.
+    """
+    real = np.asarray(cloud.real)
+    points = np.asarray(_points_of_views(jax.tree.map(np.asarray, cloud), np.int32(count)))
+    return np.array([len(np.unique(view[real].round(6), axis=0)) for view in points])
+
+
 def views_key(rows: np.ndarray, views: TableViews) -> np.ndarray:
     """``[N, dimensions]``, by which rows are sorted: their principal axes."""
     dimensions = views.paths.shape[1]
@@ -160,7 +170,8 @@ def _points_of_views(cloud: Cloud, count: Array) -> Array:
     """``[V, S, C]``, in the order of :data:`~l2c_jax.tabular.views.VIEWS`."""
     walk = first_coordinates(cloud.walk, cloud.real, count - 1)
     paths = first_coordinates(cloud.paths, cloud.real, count - 1)
-    return jnp.stack([cloud.axes, cloud.ranks, walk, paths])
+    xp = np if isinstance(walk, np.ndarray) else jnp
+    return xp.stack([cloud.axes, cloud.ranks, walk, paths])
 
 
 def _read_points(

@@ -20,8 +20,9 @@ from l2c_jax.tabular.clusterer import (
 from l2c_jax.tabular.ensemble import offsets_to_use_all
 from l2c_jax.tabular.judge import init_judge
 from l2c_jax.tabular.model import TabularModel
+from l2c_jax.tabular.reading import different_places, make_cloud
 from l2c_jax.tabular.table import pad_points, sample_rows
-from l2c_jax.tabular.views import VIEWS
+from l2c_jax.tabular.views import VIEWS, fit_views
 
 FREE = ModelConfig(dimensions=3, num_clusters=4, hidden=(6,))
 GIVEN = replace(FREE, condition_on_num_clusters=True)
@@ -210,6 +211,16 @@ def test_fewer_members_are_kept_where_the_configuration_says_so():
     for judge in (False, True):
         state = adapt_table(model(judge=judge), ROWS, 2, config=config).state
         assert len(state.permutations) == 2
+
+
+def test_a_view_in_which_the_rows_coincide_is_not_chosen():
+    rows = np.array([[1200.0, 10], [1250, 11], [88000, 12], [91000, 10], [1300, 11], [90500, 12]])
+    views, graph, gaps = fit_views(rows, "robust", 2)
+    cloud, _ = make_cloud(rows, views, graph, gaps, 16, np.random.default_rng(0))
+    assert different_places(cloud, 2).tolist()[::3] == [6, 1]
+    fitted = adapt_table(model(), rows, 2, config=SMALL)
+    assert fitted.view != "paths"
+    assert set(predict_table(model(), fitted, rows).argmax(axis=1)) == {0, 1}
 
 
 def test_offsets_move_as_little_as_needed():
