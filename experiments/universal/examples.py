@@ -21,7 +21,7 @@ from experiments.lib.data import LabelledTable, labelled_tables
 from experiments.universal.recipe import FOLDER, JUDGE, SHARDS
 from l2c_jax.atomic import replacing
 from l2c_jax.recurrent.learner import Learner, load_learner
-from l2c_jax.tabular.judge_training import (
+from l2c_jax.tabular.judge_examples import (
     Examples,
     JudgeConfig,
     drawn_tables,

@@ -19,7 +19,8 @@ from experiments.universal import examples
 from experiments.universal.examples import TableExamples
 from experiments.universal.recipe import JUDGE, SHARDS, WEIGHTS, trained
 from l2c_jax.recurrent.learner import Learner
-from l2c_jax.tabular.judge_training import Examples, JudgeConfig, join_examples, with_judge
+from l2c_jax.tabular.judge_examples import Examples, JudgeConfig, join_examples
+from l2c_jax.tabular.judge_training import with_judge
 from l2c_jax.tabular.model import TabularModel, save_tabular_model
 
 FOLDS = 5

@@ -17,7 +17,7 @@ from l2c_jax.recurrent.config import ModelConfig, TrainConfig
 from l2c_jax.recurrent.learner import Learner, Metadata, load_learner
 from l2c_jax.recurrent.model import init
 from l2c_jax.tabular.judge import init_judge
-from l2c_jax.tabular.judge_training import JudgeConfig
+from l2c_jax.tabular.judge_examples import JudgeConfig
 from l2c_jax.tabular.model import TabularModel
 from l2c_jax.tasks.description import describe
 from l2c_jax.tasks.gaussian import GaussianTasks

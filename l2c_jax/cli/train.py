@@ -13,7 +13,8 @@ from l2c_jax.preprocessing.column_options import ColumnOptions
 from l2c_jax.recurrent.config import ModelConfig, TrainConfig
 from l2c_jax.recurrent.fitting import fit
 from l2c_jax.recurrent.learner import Learner, load_learner
-from l2c_jax.tabular.judge_training import JudgeConfig, train_judge
+from l2c_jax.tabular.judge_examples import JudgeConfig
+from l2c_jax.tabular.judge_training import train_judge
 from l2c_jax.tabular.model import save_tabular_model
 from l2c_jax.tasks import (
     BroadPrior,

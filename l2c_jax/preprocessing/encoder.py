@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from l2c_jax.preprocessing.column_options import CellError
-from l2c_jax.preprocessing.columns import fit_bounds, magnitude
+from l2c_jax.preprocessing.columns import apply_bounds, fit_bounds, magnitude
 from l2c_jax.preprocessing.dates import parse_dates
 from l2c_jax.preprocessing.levels import level_cells
 from l2c_jax.preprocessing.numbers import Decimal, is_missing, parse_numbers
@@ -213,7 +213,7 @@ def cell_values(column: EncodedColumn, cells: np.ndarray) -> np.ndarray:
 def _moments(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Means and standard deviations ``[D']`` within the bounds; 0 for constant columns."""
     with np.errstate(over="ignore"):
-        bounded = np.clip(matrix, *fit_bounds(matrix))
+        bounded = apply_bounds(fit_bounds(matrix), matrix)
     power = np.ldexp(1.0, np.frexp(magnitude(bounded))[1] - 1)  # exact, and no square overflows
     points = bounded / power[None, :]
     deviation = points.std(axis=0)

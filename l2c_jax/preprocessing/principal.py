@@ -140,7 +140,7 @@ def fit_table_preprocessing(
     if kind == "raw" and not standardize:
         return Preprocessing(None, None, None, None)
     bounds = fit_bounds(table) if kind in ("robust", "columns") else None
-    bounded = table if bounds is None else np.clip(table, *bounds)
+    bounded = table if bounds is None else apply_bounds(bounds, table)
     largest = magnitude(bounded, common=not standardize)
     columns = fit_columns(bounded / largest, common=not standardize)
     if kind == "columns" and bounds is not None:

@@ -8,7 +8,8 @@ from l2c_jax.tabular.clusterer import (
     predict_table,
 )
 from l2c_jax.tabular.judge import Judge
-from l2c_jax.tabular.judge_training import JudgeConfig, fit_judge, train_judge
+from l2c_jax.tabular.judge_examples import JudgeConfig
+from l2c_jax.tabular.judge_training import fit_judge, train_judge
 from l2c_jax.tabular.model import TabularModel, load_tabular_model, save_tabular_model
 
 __all__ = [

@@ -83,7 +83,7 @@ def different_places(cloud: Cloud, count: int) -> np.ndarray:
     In path distances all rows of a small table may coincide, so that nothing can be told apart.
     """
     real = np.asarray(cloud.real)
-    points = np.asarray(_points_of_views(jax.tree.map(np.asarray, cloud), np.int32(count)))
+    points = np.asarray(_points_of_views(cloud, np.int32(count)))
     return np.array([len(np.unique(view[real].round(6), axis=0)) for view in points])
 
 
@@ -166,7 +166,7 @@ def read_view(
     return _read_points(learner, points, count, sequences)
 
 
-def _points_of_views(cloud: Cloud, count: Array) -> Array:
+def _points_of_views(cloud: Cloud, count: Any) -> Any:
     """``[V, S, C]``, in the order of :data:`~l2c_jax.tabular.views.VIEWS`."""
     walk = first_coordinates(cloud.walk, cloud.real, count - 1)
     paths = first_coordinates(cloud.paths, cloud.real, count - 1)

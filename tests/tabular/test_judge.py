@@ -11,16 +11,8 @@ from l2c_jax.recurrent.config import ModelConfig
 from l2c_jax.recurrent.learner import Learner
 from l2c_jax.recurrent.model import init
 from l2c_jax.tabular.judge import VIEWS, assess, init_judge
-from l2c_jax.tabular.judge_training import (
-    Examples,
-    JudgeConfig,
-    fit_judge,
-    join_examples,
-    judge_loss,
-    measured,
-    read_examples,
-    train_judge,
-)
+from l2c_jax.tabular.judge_examples import Examples, JudgeConfig, join_examples, read_examples
+from l2c_jax.tabular.judge_training import fit_judge, judge_loss, measured, train_judge
 from l2c_jax.tabular.partition_features import NESTED, OWN, Features, num_table_features
 from l2c_jax.tasks.gaussian import GaussianTasks
 
