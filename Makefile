@@ -37,12 +37,13 @@ docs: env
 # numeric tests marked "optimized" run with all optimizations, as users have it.
 FAST = XLA_FLAGS=--xla_cpu_use_fusion_emitters=0
 PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4
+OPTIMIZED = $(shell grep -rl --include='test_*.py' mark.optimized tests)
 test: export OMP_NUM_THREADS = 1
 test: export OPENBLAS_NUM_THREADS = 1
 test: env
 	$(FAST) $(PYTEST) --dist loadfile --durations 25 -m "not golden and not optimized and not slow"
 	$(PYTEST) -m golden tests/golden
-	L2C_XLA_OPTIMIZED=1 $(PYTEST) -m "optimized and not slow" tests
+	L2C_XLA_OPTIMIZED=1 $(PYTEST) -m "optimized and not slow" $(OPTIMIZED)
 	$(BIN)/python tests/installed.py
 
 # the slow truths too, before a release
