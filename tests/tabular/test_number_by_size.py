@@ -29,6 +29,7 @@ def one_cloud(rng, rows):
     return rng.normal(size=(rows, 3))
 
 
+@pytest.mark.slow  # tables of 20,000 rows with the packaged weights
 @pytest.mark.parametrize(("structure", "k"), [(blobs, 4), (rings, 2), (one_cloud, 1)])
 def test_the_number_does_not_depend_on_the_number_of_rows(universal, structure, k):
     found = []
