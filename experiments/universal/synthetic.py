@@ -69,7 +69,8 @@ def families(prior: BroadPrior) -> dict[str, BroadPrior]:
     return found
 
 
-# has an exact posterior; shares only the swirls with the prior
+# has an exact posterior; shares only the swirls with the prior. The judge learns from the same
+# generator with other settings (recipe.JUDGED)
 HELD_OUT = GaussianTasks(
     *(128, 4, 8), min_dimensions=2, min_clusters=1, theta=4.0, anisotropy=1.0, num_swirls=1
 )
@@ -261,7 +262,8 @@ def render(records: list[Record]) -> str:
         + markdown_table(["ARI, k given (learned above it)", *methods], body)
         + "\n\nFresh tasks of the prior; of each of its shapes without changes; of Gaussian "
         "clusters with one change; and of the generator of section 4.1, which is not in the "
-        "prior. Tasks of one cluster are left out. Mean over tasks; in brackets the paired "
+        "prior, but from which, with other settings, the judge learned. Tasks of one cluster are "
+        "left out. Mean over tasks; in brackets the paired "
         f"difference of the learner ± standard error. {aims(rows, counts)}\n\n"
         "On its own prior the mean of -log P(k | X) at the true k is "
         f"{measured(nats, 2)} nats; with the prior's own frequencies of k it is "

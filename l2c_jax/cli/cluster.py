@@ -28,8 +28,8 @@ class Reading:
     standardize: bool = True
     """Give every column the same variance first."""
     orders: int = 16
-    """Members of the ensemble, each with orders of its own. Of the packaged weights the most
-    confident quarter is averaged."""
+    """Members of the ensemble, each with orders of its own. Of the weights "universal" the quarter
+    that agrees most with the others is averaged, of others the most confident ones."""
     epochs: int = 2
     """Passes of each member over the sample."""
 

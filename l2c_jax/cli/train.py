@@ -73,7 +73,7 @@ class Train:
     start: str | None = None
     """Weights of the same shape to begin from: a file, or the name of packaged weights."""
     judge: bool = False
-    """Train a judge afterwards, which chooses view, members and number of clusters."""
+    """Train a judge afterwards, which chooses the view and the number of clusters."""
     judging: JudgeConfig = field(default_factory=JudgeConfig)
     resume: bool = False
     """Go on from the newest checkpoint in the folder, bit for bit as if never stopped."""

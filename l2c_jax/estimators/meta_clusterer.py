@@ -40,10 +40,10 @@ class MetaClusterer(
 ):
     """Clustering by a learner and a judge that were trained before; ``fit`` trains nothing.
 
-    ``fit`` reads a sample of at most 512 rows in four views and several orders; a learned judge
-    chooses among the partitions, and each row is labelled with the resulting states. Columns may
-    have any unit and any order; rows may be millions. Missing values
-    (NaN, None, ``pd.NA``, NaT, masked) are filled, see :attr:`column_roles_`. Of a data frame,
+    ``fit`` reads a sample of at most 512 rows in four views; a learned judge chooses the view and
+    the number of clusters, the sample is read again there in several orders, and each row is
+    labelled with the resulting states. Columns may have any unit and any order; rows may be
+    millions. Missing values (NaN, None, ``pd.NA``, NaT, masked) are filled, see :attr:`column_roles_`. Of a data frame,
     columns of words are used as categories, and identifiers, dates and free text are left out, as
     ``l2c cluster`` does; every column of an array of numbers is used.
 
@@ -51,8 +51,8 @@ class MetaClusterer(
       n_clusters: k, at most 10 for the packaged weights. ``None``: the most probable one
         of P(k | X).
       weights: the name of packaged weights, or a file.
-      n_orders: M, members of the ensemble, each with orders of its own; half of them in each
-        view. The better half of those in the view that the judge chooses is averaged.
+      n_orders: M, members that read the view which the judge chooses, each with orders of its
+        own. The quarter of them that agrees most with the others is averaged.
       n_epochs: E, passes of each member over the sample.
       columns: which columns are used, and as what; the rest is detected.
       random_state: seed of the sample and the orders.

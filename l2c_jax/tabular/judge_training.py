@@ -1,4 +1,4 @@
-"""Training the judge: read labelled tasks, score every candidate by its labels, descend."""
+"""Training the judge on readings of labelled tasks (:mod:`l2c_jax.tabular.judge_examples`)."""
 
 import dataclasses
 from dataclasses import replace

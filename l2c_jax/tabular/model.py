@@ -32,7 +32,7 @@ class TabularModel:
     learner: Learner
     """Labels the rows."""
     judge: Judge | None = None
-    """Chooses view, members and number of clusters; ``None``: there is one view, and the number
+    """Chooses the view and the number of clusters; ``None``: there is one view, and the number
     is given, or the learner uses as many clusters as fit."""
 
 

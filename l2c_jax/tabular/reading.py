@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from l2c_jax.preprocessing.columns import namespace
 from l2c_jax.preprocessing.diffusion import NEIGHBORS, NeighborGraph, first_coordinates
 from l2c_jax.preprocessing.principal import apply_preprocessing
 from l2c_jax.recurrent.learner import Learner
@@ -170,8 +171,7 @@ def _points_of_views(cloud: Cloud, count: Any) -> Any:
     """``[V, S, C]``, in the order of :data:`~l2c_jax.tabular.views.VIEWS`."""
     walk = first_coordinates(cloud.walk, cloud.real, count - 1)
     paths = first_coordinates(cloud.paths, cloud.real, count - 1)
-    xp = np if isinstance(walk, np.ndarray) else jnp
-    return xp.stack([cloud.axes, cloud.ranks, walk, paths])
+    return namespace(walk).stack([cloud.axes, cloud.ranks, walk, paths])
 
 
 def _read_points(
