@@ -25,7 +25,7 @@ from typing import Any
 from tqdm import tqdm
 
 from experiments.bench.scan import COLUMNS, largest_resident, scan_duckdb
-from experiments.lib.markdown import by_key, markdown_table, number
+from experiments.lib.markdown import markdown_table, rows_by_metric
 from experiments.lib.paths import ROOT
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options, main
@@ -158,11 +158,7 @@ def lines(options: Options) -> Iterator[Record]:
 
 def render(records: list[Record]) -> str:
     """The table, for RESULTS.md."""
-    found = by_key(records, "dataset", "method", "metric")
-    rows = [
-        [dataset, method, *(number(found[dataset, method, m]["mean"], d) for m, d in METRICS)]
-        for dataset, method in dict.fromkeys((r["dataset"], r["method"]) for r in records)
-    ]
+    rows = rows_by_metric(records, METRICS)
     return (
         "## A large file\n\n"
         + markdown_table(["", "", *(metric for metric, _ in METRICS)], rows)

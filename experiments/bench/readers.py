@@ -26,7 +26,7 @@ import numpy as np
 
 from experiments.bench.dialects import READERS, SAMPLES, reads_right
 from experiments.bench.scan import COLUMNS, largest_resident, scan_duckdb
-from experiments.lib.markdown import by_key, markdown_table, number
+from experiments.lib.markdown import markdown_table, rows_by_metric
 from experiments.lib.records import Record, record
 from experiments.lib.runner import Options, main
 
@@ -147,12 +147,7 @@ def dialect_lines(options: Options) -> Iterator[Record]:
 
 def render(records: list[Record]) -> str:
     """The table, for RESULTS.md."""
-    found = by_key(records, "dataset", "method", "metric")
-    rows = [
-        [dataset, method, *(number(found[dataset, method, m]["mean"], d) for m, d in METRICS)]
-        for dataset, method in dict.fromkeys((r["dataset"], r["method"]) for r in records)
-        if dataset != SMALL
-    ]
+    rows = rows_by_metric([r for r in records if r["dataset"] != SMALL], METRICS)
     small = [entry for entry in records if entry["dataset"] == SMALL]
     said = ", ".join(f"{e['method']} {round(e['mean'] * e['n'])}" for e in small)
     return (

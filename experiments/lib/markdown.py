@@ -52,6 +52,25 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([line(header), rule, *map(line, body)])
 
 
+def rows_by_metric(
+    records: Sequence[Record], metrics: Iterable[tuple[str, int]]
+) -> list[list[str]]:
+    """One row for each data set and method, with the means of some metrics.
+
+    Example:
+      >>> record = {"dataset": "csv", "method": "duckdb", "metric": "seconds", "mean": 1.25}
+      >>> rows_by_metric([record], [("seconds", 1)])
+      [['csv', 'duckdb', '1.2']]
+    """
+    found = by_key(records, "dataset", "method", "metric")
+    places = dict.fromkeys((entry["dataset"], entry["method"]) for entry in records)
+    shown = list(metrics)
+    return [
+        [dataset, method, *(number(found[dataset, method, m]["mean"], d) for m, d in shown)]
+        for dataset, method in places
+    ]
+
+
 def by_key(records: Iterable[Record], *fields: str) -> dict[tuple, Record]:
     """Records by the values of some of their fields, in order.
 

@@ -133,8 +133,8 @@ def render(records: list[Record]) -> str:
         "of scikit-learn (500 points; the first seed has the page's own data). k is given, but "
         f"for the last three columns. {_aims(by)} On the comparison page the number of clusters "
         f"is right in {measured(exact, 2)} of {exact['n']} data sets. The shape sets were in view "
-        "when the views were designed and the tasks of the judge chosen; no point of them was used in "
-        "training.\n"
+        "when the views were designed and the tasks of the judge chosen; no point of them was "
+        "used in training.\n"
     )
 
 

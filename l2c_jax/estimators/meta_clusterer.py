@@ -43,9 +43,10 @@ class MetaClusterer(
     ``fit`` reads a sample of at most 512 rows in four views; a learned judge chooses the view and
     the number of clusters, the sample is read again there in several orders, and each row is
     labelled with the resulting states. Columns may have any unit and any order; rows may be
-    millions. Missing values (NaN, None, ``pd.NA``, NaT, masked) are filled, see :attr:`column_roles_`. Of a data frame,
-    columns of words are used as categories, and identifiers, dates and free text are left out, as
-    ``l2c cluster`` does; every column of an array of numbers is used.
+    millions. Missing values (NaN, None, ``pd.NA``, NaT, masked) are filled, see
+    :attr:`column_roles_`. Of a data frame, columns of words are used as categories, and
+    identifiers, dates and free text are left out, as ``l2c cluster`` does; every column of an
+    array of numbers is used.
 
     Args:
       n_clusters: k, at most 10 for the packaged weights. ``None``: the most probable one

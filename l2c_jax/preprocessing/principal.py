@@ -24,6 +24,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import jax.numpy as jnp
 import numpy as np
 
+from l2c_jax.preprocessing.axes import PrincipalAxes, fit_axes, project, table_axes
 from l2c_jax.preprocessing.columns import (
     ColumnBounds,
     ColumnScaling,
@@ -45,17 +46,6 @@ GRID = 2.0**-20
 column gives the same values in spite of its rounding."""
 CLIP = 2.0
 """Where clipped columns end, in standard deviations from their mean."""
-FLAT_AXIS = 1e-6
-"""On the host, an axis with less than this share of the total scale holds only rounding errors,
-as where one column repeats another, and becomes zeros."""
-
-
-class PrincipalAxes(NamedTuple):
-    """``(x - shift) / scale @ axes``."""
-
-    shift: ArrayLike  # [D], the mean of the points
-    scale: ArrayLike  # [], their largest coordinate; first, so that no square overflows
-    axes: ArrayLike  # [D, dimensions], principal axes over the total scale
 
 
 class Preprocessing(NamedTuple):
@@ -158,7 +148,7 @@ def fit_table_preprocessing(
         points = scale_columns(fitted, table)
     order = column_order(points)
     axes = np.zeros((table.shape[1], dimensions))
-    found = _table_axes(points[:, order], min(dimensions, table.shape[1]))
+    found = table_axes(points[:, order], min(dimensions, table.shape[1]))
     axes[order, : found.shape[1]] = found
     return fitted._replace(principal=PrincipalAxes(np.zeros(len(axes)), np.ones(()), axes))
 
@@ -189,7 +179,7 @@ def apply_preprocessing(
     if not isinstance(points, np.ndarray):
         scaled = scale_columns(preprocessing, points)
         if preprocessing.principal is not None:
-            return _project(preprocessing.principal, scaled)
+            return project(preprocessing.principal, scaled)
         return scaled if dimensions is None else fit_width(scaled, dimensions)
     scaled = scale_columns(preprocessing, points)
     if preprocessing.principal is not None:
@@ -220,7 +210,7 @@ def fit_and_apply(
     if fitted.principal is None:
         return fitted, fit_width(scaled * mask[:, None].astype(points.dtype), dimensions)
     real = mask[:, None].astype(points.dtype)
-    return fitted, _project(fitted.principal, scaled) * real
+    return fitted, project(fitted.principal, scaled) * real
 
 
 def preprocess(points: Array, mask: Array, kind: Kind, dimensions: int) -> Array:
@@ -289,49 +279,5 @@ def _fit(
         points = jnp.clip(scaled, -CLIP, CLIP)
         clipped = fit_columns(points, mask)
         points = apply_masked(clipped, points, real)
-    axes = _fit_axes(points, mask, dimensions)
+    axes = fit_axes(points, mask, dimensions)
     return Preprocessing(None, columns, clipped, axes, bounds), points
-
-
-def _project(principal: PrincipalAxes, points: Array) -> Array:
-    return (points - principal.shift[None, :]) / principal.scale @ principal.axes
-
-
-def _fit_axes(points: Array, mask: Array, dimensions: int) -> PrincipalAxes:
-    """Principal axes of the real points of one task."""
-    weight = mask.astype(points.dtype)[:, None]
-    count = jnp.maximum(weight.sum(), 1)
-    first = points[jnp.argmax(mask)]
-    near = (points - first[None, :]) * weight  # exact zeros if all are equal
-    mean = near.sum(axis=0) / count
-    centered = (near - mean[None, :]) * weight
-    largest = jnp.abs(centered).max()
-    scale = jnp.where(largest > 0, largest, 1)  # so that no square over- or underflows
-    centered = centered / scale
-    _, axes = jnp.linalg.eigh(centered.T @ centered / count)
-    axes = axes[:, ::-1]
-    rotated = centered @ axes
-    skewness = (rotated**3).sum(axis=0, keepdims=True)
-    axes = fit_width(axes * jnp.where(skewness < 0, -1, 1), dimensions)
-    total = jnp.sqrt(((centered @ axes) ** 2).sum() / count)
-    return PrincipalAxes(first + mean, scale, axes / jnp.where(total > 0, total, 1))
-
-
-def _table_axes(points: np.ndarray, dimensions: int) -> np.ndarray:
-    """``[D, dimensions]``, the axes of :func:`_fit_axes` for centered points in float64.
-
-    Axes that hold rounding errors only are zeros. Tables with more columns than rows use the
-    smaller matrix of scalar products.
-    """
-    rows, columns = points.shape
-    if columns <= rows:
-        vectors = np.linalg.eigh(points.T @ points)[1]
-    else:
-        values, left = np.linalg.eigh(points @ points.T)
-        vectors = points.T @ left / np.sqrt(np.where(values > 1e-12, values, np.inf))
-    axes = vectors[:, ::-1][:, :dimensions]
-    projected = points @ axes
-    axes = axes * np.where((projected**3).sum(axis=0) < 0, -1, 1)
-    spread = np.sqrt((projected**2).sum(axis=0) / rows)
-    total = np.sqrt((spread**2).sum())
-    return axes * (spread > FLAT_AXIS * total) / (total if total > 0 else 1)
