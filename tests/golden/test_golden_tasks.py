@@ -35,14 +35,14 @@ SYNTHETIC = {
 }
 
 
-def compare_draws(case: str, sample, keys: int = 3, tolerance: float = 1e-6) -> None:
+def compare_draws(case: str, sample, keys: int = 3) -> None:
     """One draw for each key, stacked."""
     recorded = golden("tasks")
     drawn = [jax.device_get(jax.jit(sample)(jax.random.key(seed))) for seed in range(keys)]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *drawn)
     found = leaves_of(case, stacked)
     for name, leaf in found.items():
-        close(leaf, recorded[name.replace("standardized", "standardised")], tolerance)
+        close(leaf, recorded[name.replace("standardized", "standardised")])
 
 
 @pytest.mark.parametrize("case", SYNTHETIC)
