@@ -168,8 +168,8 @@ TRAININGS = {
     ),
 }
 
-COMPARED_ITERATIONS = {"cluster_memory": 2}
-"""Of 20: where training amplifies rounding, later iterations differ from processor to processor."""
+AMPLIFYING = {"cluster_memory": (2, 1e-4)}
+"""Iterations and tolerance, where training amplifies what processors round differently."""
 
 
 @pytest.mark.parametrize("case", TRAININGS)
@@ -192,9 +192,9 @@ def test_twenty_iterations(case):
         state, info = step(state, key_orders, tasks)
         losses.append(info.loss)
         errors.append(info.error)
-    compared = COMPARED_ITERATIONS.get(case, 20)
-    close(jnp.stack(losses)[:compared], recorded[f"{case}/losses"][:compared])
-    close(jnp.stack(errors)[:compared], recorded[f"{case}/errors"][:compared])
+    compared, tolerance = AMPLIFYING.get(case, (20, ROUNDING))
+    close(jnp.stack(losses)[:compared], recorded[f"{case}/losses"][:compared], tolerance)
+    close(jnp.stack(errors)[:compared], recorded[f"{case}/errors"][:compared], tolerance)
     if compared < 20:
         return
     for name, leaf in zip(names, jax.tree.leaves(state.params), strict=True):
