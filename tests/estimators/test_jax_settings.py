@@ -62,7 +62,10 @@ def expected(tmp_path_factory):
         return (*of_a_table(), *of_pairs(tmp_path_factory.mktemp("expected")))
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
+ALONE = [pytest.param(name, marks=pytest.mark.slow) for name in SETTINGS if name != "all"]
+
+
+@pytest.mark.parametrize("setting", [*ALONE, "all"])
 def test_the_answers_are_the_same(setting, expected, tmp_path):
     with SETTINGS[setting]():
         found = (*of_a_table(), *of_pairs(tmp_path))
