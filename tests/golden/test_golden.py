@@ -1,8 +1,9 @@
 """Release 1 computed these outputs; the library still computes them.
 
 ``record_release1.py`` wrote the files, ``README.md`` says what is in them. Labels are the same.
-Floats agree to ``ROUNDING`` of the largest of their array, on any processor. Where twenty steps
-amplify what processors round differently, a test says what it compares instead.
+Floats agree to 1e-6 of the largest of their array, or to the tolerance that a test names where an
+expression was moved to float64; on another kind of processor than the records' to 1e-5, and where
+twenty steps amplify what processors round differently, a test says what it compares there.
 """
 
 from functools import cache, partial
@@ -43,7 +44,7 @@ from l2c_jax.tabular.clusterer import pad_points
 from l2c_jax.tasks import GaussianTasks, Task
 from l2c_jax.training.loop import RunOptions
 from l2c_jax.training.weights import leaf_names
-from tests.golden.recorded import ROUNDING, cases, close, golden
+from tests.golden.recorded import AS_RECORDED, ROUNDING, cases, close, golden
 
 pytestmark = pytest.mark.golden
 
@@ -112,7 +113,7 @@ def points_of(case: str) -> np.ndarray:
 
 @pytest.mark.parametrize("case", cases("cluster", "labels"))
 def test_scores_of_the_last_epoch(case):
-    """``cluster`` preprocessed in float32; now it is float64."""
+    """``cluster`` preprocessed in float32; now it is float64, hence the tolerance."""
     weights, k = case.split("/")[0], int(case[-1])
     if weights == "table1" and not TABLE1.exists():
         pytest.skip("weights of Table 1 are not in an installed package")
@@ -129,7 +130,7 @@ def test_scores_of_the_last_epoch(case):
         found = found[:, np.sort(largest)] + 1e-9
     found = found[:, :k] / found[:, :k].sum(axis=1, keepdims=True)
     np.testing.assert_array_equal(found.argmax(axis=1), golden("cluster")[f"{case}/labels"])
-    close(found, golden("cluster")[f"{case}/probabilities"])
+    close(found, golden("cluster")[f"{case}/probabilities"], 1e-5)
 
 
 TRAININGS = {
@@ -168,7 +169,7 @@ TRAININGS = {
     ),
 }
 
-AMPLIFYING = {"cluster_memory": (2, 1e-4)}
+AMPLIFYING = {} if AS_RECORDED else {"cluster_memory": (2, 1e-4)}
 """Iterations and tolerance, where training amplifies what processors round differently."""
 
 
@@ -241,7 +242,7 @@ def test_predicted_similarities(adapt):
     close(found, recorded[f"similarity/{name}"])
 
 
-AMPLIFIED = {"mcl": ROUNDING, "kcl": 3e-2}
+AMPLIFIED = {"mcl": ROUNDING, "kcl": ROUNDING if AS_RECORDED else 3e-2}
 """Twice what another processor has changed; KCL's parameters themselves then say nothing."""
 
 
